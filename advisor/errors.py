@@ -1,0 +1,54 @@
+"""Errors that a user can cause; each is one sentence with the field, the value and the way out."""
+
+from advisor.text import preferred_language, worded
+
+
+class AdvisorError(Exception):
+    """Anything that a user can put right; its text is a sentence in the user's language."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.code = code
+        self.values = values
+        super().__init__(code, values)
+
+    def __str__(self) -> str:
+        return self.in_language(preferred_language())
+
+    def in_language(self, lang: str) -> str:
+        """Sentence in the given language."""
+        return worded(f"error.{self.code}", lang, self.values)
+
+
+class RequirementError(AdvisorError):
+    """A wish that is wrong in itself or contradicts another; ``values`` hold ``field`` and ``value``."""
+
+
+class UnknownIdError(AdvisorError):
+    """An id that the knowledge does not hold; ``values`` hold the nearest known ones."""
+
+
+class ModelFileError(AdvisorError):
+    """A model file that cannot be read."""
+
+
+class RecordError(AdvisorError):
+    """A record of the knowledge that breaks its schema; ``values`` hold file, field and reason."""
+
+
+class PriceFileError(AdvisorError):
+    """A user's price file that cannot be used; ``values`` hold row, column and reason."""
+
+
+class MeasureError(AdvisorError):
+    """A measurement that could not be made; ``values`` say why."""
+
+
+class MissingExtraError(AdvisorError):
+    """A part of the product whose optional libraries are not installed."""
+
+
+class QuantityError(AdvisorError):
+    """A quantity that is no number with a unit of the asked kind."""
+
+    def __init__(self, text: object, kind: str, example: str) -> None:
+        super().__init__("quantity", value=str(text), kind=kind, example=example)

@@ -1,0 +1,309 @@
+"""One class per data folder.  A record is a TOML file; quantities carry the unit that their source prints."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from advisor.errors import QuantityError
+from advisor.units import quantity
+
+Precision = Literal["fp32", "fp16", "int8", "fp8", "int4"]
+Provider = Literal["aws", "azure", "gcp", "alibaba", "tencent", "huawei", "lambda-labs", "huggingface"]
+Site = Literal["cloud", "on-premises", "device"]
+Operation = Literal["managed", "vm", "kubernetes", "serverless", "process"]
+Skills = Literal["none", "containers", "kubernetes", "ml-platform"]
+ModelFamily = Literal[
+    "cnn", "detector", "segmentation", "vit", "nlp-encoder", "speech", "recsys", "diffusion", "llm", "tinyml"
+]
+DeviceKind = Literal[
+    "gpu-datacenter",
+    "gpu-workstation",
+    "gpu-consumer",
+    "accelerator-datacenter",
+    "cpu-server",
+    "cpu-client",
+    "cpu-edge-arm",
+    "edge-gpu-soc",
+    "edge-npu",
+    "igpu",
+    "phone-npu",
+    "mcu",
+]
+
+Assumption = tuple[str, tuple[tuple[str, float | str], ...]]
+"""Code of something that had to be assumed, with its numbers; words: table [assumption] of the catalogues."""
+
+
+def _quantity(kind: str) -> BeforeValidator:
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return quantity(value, kind)
+            except QuantityError as error:
+                raise ValueError(str(error)) from error
+        raise ValueError("a quantity is text with its unit, in quotation marks")
+
+    return BeforeValidator(read)
+
+
+Bytes = Annotated[float, _quantity("size"), Field(gt=0)]
+BytesPerSecond = Annotated[float, _quantity("bandwidth"), Field(gt=0)]
+FlopPerSecond = Annotated[float, _quantity("rate"), Field(gt=0)]
+Macs = Annotated[float, _quantity("work"), Field(gt=0)]
+Count = Annotated[float, _quantity("count"), Field(gt=0)]
+Watts = Annotated[float, _quantity("power"), Field(gt=0)]
+Seconds = Annotated[float, _quantity("time"), Field(ge=0)]
+Usd = Annotated[float, _quantity("money"), Field(ge=0)]
+
+
+class Part(BaseModel):
+    """Anything inside a record: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Part):
+    """Where facts were read."""
+
+    fields: tuple[str, ...]
+    title: str
+    url: str | None = None
+    dated: str
+    """Date of the facts as the source states it: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-Qn."""
+
+
+class Estimate(Part):
+    """Facts nobody published: how they were arrived at."""
+
+    fields: tuple[str, ...]
+    method: str
+    dated: date
+
+
+class Words(Part):
+    """The same prose in both languages."""
+
+    en: str
+    zh: str
+
+
+class Record(Part):
+    """A file of the knowledge: the file name is the id and every fact is claimed by a source or marked an estimate."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")
+    sources: tuple[Source, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+
+    _unclaimed: frozenset[str] = frozenset({"id", "name", "aliases", "sources", "estimates"})
+
+    @property
+    def claims(self) -> tuple["Source | Estimate", ...]:
+        """Sources and estimates, in this order."""
+        return (*self.sources, *self.estimates)
+
+    @model_validator(mode="after")
+    def _every_fact_is_claimed(self) -> Self:
+        claims = [field for claim in self.claims for field in claim.fields]
+        facts = [
+            fact
+            for name in sorted(self.model_fields_set - self._unclaimed)
+            for fact in _facts(name, getattr(self, name))
+        ]
+        if missing := [fact for fact in facts if not any(_covers(claim, fact) for claim in claims)]:
+            raise ValueError(f"no [[sources]] or [[estimates]] entry claims {', '.join(missing)}")
+        if strangers := [claim for claim in claims if not any(_covers(claim, fact) for fact in facts)]:
+            raise ValueError(f"a source or estimate claims {', '.join(strangers)}, which the record does not state")
+        return self
+
+
+def _facts(name: str, value: object) -> list[str]:
+    """Dotted names of the facts under a field: tables are claimed entry by entry, or whole by their own name."""
+    if isinstance(value, Part):
+        return [f"{name}.{key}" for key in sorted(value.model_fields_set)]
+    if isinstance(value, Mapping) and value:
+        return [f"{name}.{key}" for key in sorted(value)]
+    return [name]
+
+
+def _covers(claim: str, fact: str) -> bool:
+    return fact == claim or fact.startswith(f"{claim}.")
+
+
+class Board(Part):
+    """What makes a device deployable by itself, at the edge: a box that a person can buy."""
+
+    price: Usd | None = None
+    power: Watts
+    memory: Bytes
+    """Memory that programs and models share."""
+    storage_free: Bytes | None = None
+
+
+class Device(Record):
+    """Hardware that runs models: an accelerator, a CPU generation (per vCPU), a board or a microcontroller."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    """Names under which prices and published measurements know it."""
+    kind: DeviceKind
+    vendor: str
+    unit: Literal["device", "vCPU"] = "device"
+    """What one unit of the figures below is: the whole device, or one virtual CPU of a machine."""
+    architecture: Literal[
+        "x86_64",
+        "aarch64",
+        "cuda",
+        "rocm",
+        "tpu",
+        "neuron",
+        "hpu",
+        "cann",
+        "bang",
+        "qaic",
+        "edgetpu",
+        "hailo",
+        "vpu",
+        "mcu",
+    ]
+    peak: Mapping[Precision, FlopPerSecond] = {}
+    """Dense peak of one unit by precision; int8 in OP/s."""
+    bandwidth: BytesPerSecond | None = None
+    memory: Bytes | None = None
+    """Memory of one accelerator; none for a vCPU, whose machine has the memory."""
+    power: Watts | None = None
+    year: int | None = None
+    status: Literal["current", "legacy"] = "current"
+    successor: str | None = None
+    instances: tuple[str, ...] = ()
+    """CPU generations: the types they drive, as provider/pattern with * and ?, such as "aws/m7i.*"."""
+    board: Board | None = None
+
+
+class Model(Record):
+    """A reference model: its size and the work of one inference at a stated input."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    family: ModelFamily
+    task: str
+    params: Count
+    macs: Macs | None = None
+    """Multiply-accumulate operations of one inference at ``input``; for a language model, of one token."""
+    input: str
+    """Shape at which the MACs hold, such as 1x3x224x224 or seq 128."""
+    active_params: Count | None = None
+    layers: int | None = None
+    hidden: int | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    head_size: int | None = None
+    vocabulary: int | None = None
+    context: int | None = None
+
+
+class Server(Record):
+    """A machine that one can own: what a server room holds."""
+
+    name: str
+    device: str
+    count: int
+    """Units of the device in the machine: accelerators, or virtual CPUs."""
+    vcpu: int
+    memory: Bytes
+    price: Usd
+    power: Watts
+
+
+class Platform(Part):
+    """How a provider, a server room or a device runs containers and programs."""
+
+    site: Site
+    operation: Operation
+    provider: Provider | None = None
+    services: tuple[str, ...] = ()
+    """Services of the price list whose machines it runs on."""
+    surcharge: float | None = None
+    """Share added to the machine price; absent = unknown."""
+    fixed_usd_per_hour: float | None = None
+    """Fee of a cluster or endpoint besides the machines; absent = unknown."""
+    hours_fixed_month: float
+    """People's hours a month for the platform itself."""
+    hours_per_machine_month: float
+    launch_days: float
+    """Working days from nothing to the first answer in production."""
+    scale: Seconds | None = None
+    """Time from a rise in load to a new replica answering; absent = it does not scale by itself."""
+    follows_load: bool
+    """Whether idle replicas are given back."""
+    skills: Skills
+
+
+class Engine(Part):
+    """A runtime: what it runs, on what, in which precision."""
+
+    architectures: Mapping[str, tuple[Precision, ...]]
+    """Device architecture -> precisions."""
+    families: tuple[ModelFamily, ...]
+    kinds: tuple[DeviceKind, ...] = ()
+    """Device kinds it is confined to; empty = any of its architectures."""
+    dedicated: bool = False
+    """Whether it is built for inference on accelerators, as the article's family of inference platforms is."""
+    server: bool
+    """Whether it serves requests over the network by itself."""
+    memory_overhead: Bytes
+    package: Bytes
+    """Size of what has to be shipped besides the model."""
+    skills: Skills
+    operations: tuple[Operation, ...]
+
+
+class System(Record):
+    """A named system of the article or beyond it: a platform or an engine."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    summary: Words
+    status: Literal["current", "legacy"] = "current"
+    successor: str | None = None
+    platform: Platform | None = None
+    engine: Engine | None = None
+
+    _unclaimed: frozenset[str] = frozenset({"id", "name", "aliases", "summary", "sources", "estimates"})
+
+
+class RuleExample(Part):
+    """A case that a rule lets pass or stops."""
+
+    need: float
+    have: float
+    passes: bool
+
+
+class Rule(Record):
+    """A limit: what is needed against what there is."""
+
+    name: Words
+    severity: Literal["reject", "condition"]
+    fact: str
+    """Name of the pair (needed, had) that the feasibility stage works out."""
+    unit: str
+    fails: Words
+    """Sentence for a stack that it stops; placeholders {need} and {have}."""
+    flip: Words
+    """Sentence for the smallest change that would let it in; placeholders {need} and {have}."""
+    examples: tuple[RuleExample, ...]
+
+    _unclaimed: frozenset[str] = frozenset(
+        {"id", "name", "fails", "flip", "examples", "sources", "estimates", "fact", "unit"}
+    )
+
+    @model_validator(mode="after")
+    def _examples_show_both(self) -> Self:
+        if {example.passes for example in self.examples} != {True, False}:
+            raise ValueError("a rule shows at least one example that passes and one that does not")
+        for example in self.examples:
+            if (example.need <= example.have) != example.passes:
+                raise ValueError(f"the example {example} contradicts need <= have")
+        return self
