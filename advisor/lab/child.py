@@ -1,0 +1,209 @@
+"""The measuring child process: one job as a JSON line on stdin, JSON lines of samples on stdout.
+
+It ends when the samples are complete, when an error was sent, when stdin closes, or when its time is over.
+"""
+
+import gc
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from advisor.units import NS_PER_S
+
+Send = Callable[[Mapping[str, Any]], None]
+Inference = Callable[[], object]
+
+_CRASHED = 70
+
+
+def main() -> int:
+    """Exit status of one job: 0, or 1 after an error was sent."""
+    channel = _private_stdout()
+    job = json.loads(sys.stdin.buffer.readline())
+    _end_after(job["limit_s"])
+
+    def send(message: Mapping[str, Any]) -> None:
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
+
+    import onnxruntime
+
+    missing = sorted(set(job["providers"]) - set(onnxruntime.get_available_providers()))
+    if missing:
+        known = ", ".join(onnxruntime.get_available_providers())
+        send({"error": "measure_provider", "values": {"value": ", ".join(missing), "known": known}})
+        return 1
+    try:
+        return _measured(job, send)
+    except _runtime_errors() as error:
+        reason = " ".join(str(error).split())
+        send({"error": "measure_runtime", "values": {"file": job["model"], "reason": reason}})
+        return 1
+
+
+def _measured(job: Mapping[str, Any], send: Send) -> int:
+    session = _session(job)
+    _end_with_parent()
+    used = session.get_providers()
+    if used[0] != job["providers"][0]:
+        send({"error": "measure_provider", "values": {"value": job["providers"][0], "known": ", ".join(used)}})
+        return 1
+    feed = _feed(job["inputs"], job["seed"], job["whole_number"])
+    outputs = [entry.name for entry in session.get_outputs()]
+
+    def inference() -> object:
+        return session.run(outputs, feed)
+
+    warm_up = warmed_up(inference, seconds=job["seconds"], **job["warm_up"])
+    send({"providers": used, "warm_up": warm_up})
+    for part in samples(inference, seconds=job["seconds"], flush_s=job["flush_s"], settle_s=job["settle_s"]):
+        send(part)
+    send({"end": True})
+    return 0
+
+
+def warmed_up(
+    inference: Inference,
+    *,
+    seconds: float,
+    windows: int,
+    agreement: float,
+    least_runs: int,
+    window_runs: int,
+    window_s: float,
+) -> dict[str, Any]:
+    """Facts of a warm-up: runs, seconds, and whether a steady state was reached within ``seconds``."""
+    medians: list[float] = []
+    runs = 0
+    start = time.perf_counter()
+    while True:
+        window: list[int] = []
+        while len(window) < window_runs or sum(window) < window_s * NS_PER_S:
+            window.append(_timed(inference))
+            if time.perf_counter() - start >= seconds:
+                return {"runs": runs + len(window), "seconds": time.perf_counter() - start, "steady": False}
+        runs += len(window)
+        medians = [*medians, statistics.median(window)][-windows:]
+        agree = len(medians) == windows and max(medians) <= (1 + agreement) * min(medians)
+        if agree and runs >= least_runs:
+            return {"runs": runs, "seconds": time.perf_counter() - start, "steady": True}
+
+
+def samples(inference: Inference, *, seconds: float, flush_s: float, settle_s: float) -> Iterator[dict[str, Any]]:
+    """Parts of a measurement, each about ``flush_s`` long; nothing but the inference runs between two clock readings.
+
+    Handing on a part cools the caches, so inferences shorter than ``settle_s`` are first run untimed for so long.
+    """
+    clock = time.perf_counter_ns
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    _settle(inference, settle_s)
+    start = now = clock()
+    end = start + int(seconds * NS_PER_S)
+    delay_at_start = _run_queue_delay_ns()
+    while now < end:
+        part: list[int] = []
+        flush = min(clock() + int(flush_s * NS_PER_S), end)
+        while now < flush:
+            before = clock()
+            inference()
+            now = clock()
+            part.append(now - before)
+        delay = _run_queue_delay_ns()
+        share = None if delay is None or delay_at_start is None else (delay - delay_at_start) / (now - start)
+        yield {"samples_ns": part, "elapsed_s": (now - start) / NS_PER_S, "delay_share": share}
+        if part[-1] < settle_s * NS_PER_S:
+            _settle(inference, settle_s)
+    gc.enable()
+
+
+def _settle(inference: Inference, seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        inference()
+
+
+def _timed(inference: Inference) -> int:
+    before = time.perf_counter_ns()
+    inference()
+    return time.perf_counter_ns() - before
+
+
+def _run_queue_delay_ns() -> int | None:
+    """Time for which this thread was ready and had no processor, where the system tells."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _session(job: Mapping[str, Any]) -> Any:
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options: Any = SessionOptions()
+    options.intra_op_num_threads = job["threads"]
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return InferenceSession(job["model"], options, providers=job["providers"])
+
+
+def _feed(inputs: list[Mapping[str, Any]], seed: int, whole_number: int) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    feed: dict[str, Any] = {}
+    for entry in inputs:
+        kind = np.dtype(entry["type"])
+        shape = tuple(entry["shape"])
+        feed[entry["name"]] = (
+            random.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, whole_number, dtype=kind)
+        )
+    return feed
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a model that it cannot load or run."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
+    return (*own, RuntimeError, ValueError, MemoryError)
+
+
+def _private_stdout() -> TextIO:
+    """Channel to the parent; what libraries print goes to stderr."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+def _end_after(limit_s: float) -> None:
+    """End this process after ``limit_s`` in any case."""
+    last = threading.Timer(limit_s, os._exit, (_CRASHED,))
+    last.daemon = True
+    last.start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent closes stdin or is gone.
+
+    To be called when every library is loaded: on Windows, loading one waits while another thread reads a pipe at stdin.
+    """
+
+    def wait_for_parent() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(_CRASHED)
+
+    threading.Thread(target=wait_for_parent, daemon=True).start()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

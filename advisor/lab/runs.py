@@ -1,0 +1,242 @@
+"""A run: what was measured, on what and how, and what its samples say."""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.errors import MeasureError
+from advisor.lab.machine import Machine
+from advisor.lab.settings import settings
+from advisor.results import Interval
+from advisor.schema import Assumption
+
+FloatArray = NDArray[np.float64]
+Verdict = Literal["pass", "fail", "undecided"]
+
+_FORMAT = 1
+_HASH_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What came before the samples."""
+
+    runs: int
+    seconds: float
+    steady: bool
+    """Whether the times had settled before the samples began."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Samples of one measurement, and all that is needed to make it again."""
+
+    model: str
+    sha256: str
+    samples_s: FloatArray
+    """Time of each inference of one batch, in order, warm-up left out.  [s]"""
+    batch: int
+    threads: int
+    providers: tuple[str, ...]
+    inputs: tuple[tuple[str, tuple[int, ...]], ...]
+    """Names and shapes."""
+    started: str
+    """UTC, ISO 8601."""
+    machine: Machine
+    versions: tuple[tuple[str, str], ...]
+    warm_up: WarmUp
+    delay_share: float | None
+    """Share of the time in which the measuring thread waited for a processor; None where the system does not tell."""
+    cancelled: bool
+    assumptions: tuple[Assumption, ...]
+
+    def __post_init__(self) -> None:
+        samples = np.array(self.samples_s, dtype=np.float64)
+        samples.flags.writeable = False
+        object.__setattr__(self, "samples_s", samples)
+
+    @property
+    def interfered(self) -> bool | None:
+        """Whether other work on the machine took its time; None where the system does not tell."""
+        return None if self.delay_share is None else self.delay_share > settings()["interference"]["delay_share"]
+
+    def quantile(self, q: float) -> Interval | None:
+        """Quantile of the inference time with its 95 % confidence interval, from the order statistics.
+
+        Parameters
+        ----------
+        q : float
+            Between 0 and 1: 0.99 for the p99.
+
+        Returns
+        -------
+        Interval or None
+            Seconds; None when the sample is smaller than ``needed_samples(q)``.
+
+        Raises
+        ------
+        MeasureError
+            If ``q`` is not between 0 and 1.
+
+        Notes
+        -----
+        The number of samples below the quantile is binomial, so the samples of ranks at its 2.5 % and 97.5 % points
+        bound the quantile whatever the distribution.  It holds for independent samples: neighbouring ones are alike, so
+        another run may well lie outside.
+        """
+        n = len(self.samples_s)
+        if n < needed_samples(q):
+            return None
+        low, middle, high = _ranks(n, q)
+        if low < 1 or high > n:
+            return None
+        ordered = np.sort(self.samples_s)
+        return Interval(float(ordered[low - 1]), float(ordered[middle - 1]), float(ordered[high - 1]))
+
+    def verdict(self, slo_s: float, q: float = 0.99) -> Verdict:
+        """Whether the quantile meets an objective: undecided while its interval holds the objective or is unknown.
+
+        Parameters
+        ----------
+        slo_s : float
+            Objective.  [s]
+        q : float, default 0.99
+            Quantile that the objective is about.
+        """
+        if not 0 < slo_s < float("inf"):
+            raise MeasureError("field", field="slo_s", value=slo_s, must="> 0")
+        interval = self.quantile(q)
+        if interval is None or interval.low <= slo_s < interval.high:
+            return "undecided"
+        return "pass" if interval.high <= slo_s else "fail"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run to a new JSON file; a file that is there is never written over.
+
+        Raises
+        ------
+        MeasureError
+            If the folder cannot be written.
+        """
+        home = Path(folder).expanduser()
+        text = json.dumps(self.record(), ensure_ascii=False, allow_nan=False)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            return _written_to_new_file(home, self._file_name(), text)
+        except OSError as error:
+            raise MeasureError("run_not_saved", folder=str(home), reason=error.strerror or str(error)) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Run":
+        """Run that ``save`` wrote.
+
+        Raises
+        ------
+        MeasureError
+            If the file cannot be read or holds no run.
+        """
+        try:
+            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(**_fields(record))
+        except OSError as error:
+            raise MeasureError("run_missing", file=str(path), reason=error.strerror or str(error)) from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise MeasureError("run_unreadable", file=str(path)) from None
+
+    def record(self) -> dict[str, Any]:
+        """Every field, ready for JSON."""
+        fields = asdict(self)
+        return {"format": _FORMAT, **fields, "samples_s": self.samples_s.tolist()}
+
+    def _file_name(self) -> str:
+        model = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(self.model).stem).strip("-") or "model"
+        moment = re.sub(r"[^0-9TZ]", "", self.started.split(".")[0].split("+")[0])
+        return f"{moment}Z-{model}-{self.sha256[:_HASH_DIGITS]}"
+
+
+@cache
+def needed_samples(q: float) -> int:
+    """Samples from which on a quantile is given.
+
+    Parameters
+    ----------
+    q : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    int
+        64 for the p90, 130 for the p95, 662 for the p99.
+
+    Raises
+    ------
+    MeasureError
+        If ``q`` is not between 0 and 1.
+
+    Notes
+    -----
+    The smallest n with P(X <= 1) <= 1 - c for X binomial with n trials of probability min(q, 1 - q): were the quantile
+    larger than claimed, one or no sample above it would be that unlikely.  This is MLPerf's early stopping with
+    confidence c and tolerance 0; ``data/lab/settings.toml`` holds c.
+    """
+    from scipy.stats import binom
+
+    if not 0 < q < 1 or not round(min(q, 1 - q), 12):
+        raise MeasureError("field", field="q", value=q, must="0.5, 0.9, 0.99 ...")
+    table = settings()["quantiles"]
+    tail = round(min(q, 1 - q), 12)
+    unlikely = 1 - table["early_stopping_confidence"]
+
+    def enough(n: int) -> bool:
+        return bool(binom.cdf(table["samples_above"], n, tail) <= unlikely)
+
+    most = 1
+    while not enough(most):
+        most *= 2
+    least = most // 2
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if enough(middle) else (middle, most)
+    return most
+
+
+def _ranks(n: int, q: float) -> tuple[int, int, int]:
+    """Ranks, from 1, of the samples at the lower bound, the quantile and the upper bound."""
+    from scipy.stats import binom
+
+    outside = 1 - settings()["quantiles"]["interval_confidence"]
+    low = int(binom.ppf(outside / 2, n, q))
+    high = int(binom.ppf(1 - outside / 2, n, q)) + 1
+    return low, int(np.ceil(round(n * q, 9))), high
+
+
+def _written_to_new_file(folder: Path, name: str, text: str) -> Path:
+    for path in (folder / f"{name}{ending}.json" for ending in chain([""], (f"-{number}" for number in count(2)))):
+        with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+            file.write(text)
+            return path
+    raise FileExistsError(name)
+
+
+def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    if record["format"] != _FORMAT:
+        raise ValueError(record["format"])
+    fields = {name: value for name, value in record.items() if name != "format"}
+    return fields | {
+        "samples_s": np.array(record["samples_s"], dtype=np.float64),
+        "machine": Machine(**record["machine"]),
+        "warm_up": WarmUp(**record["warm_up"]),
+        "providers": tuple(record["providers"]),
+        "inputs": tuple((name, tuple(shape)) for name, shape in record["inputs"]),
+        "versions": tuple((name, number) for name, number in record["versions"]),
+        "assumptions": tuple((code, tuple((k, v) for k, v in values)) for code, values in record["assumptions"]),
+    }

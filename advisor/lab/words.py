@@ -1,0 +1,101 @@
+"""A run in words, and as JSON."""
+
+from typing import Any
+
+from advisor.lab.runs import Run, needed_samples
+from advisor.numbers import interval_text, number
+from advisor.results import Interval
+from advisor.text import preferred_language, sentence
+from advisor.units import BYTES_PER_GB, MS_PER_S, PERCENT
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+def run_text(run: Run, p99_ms: float | None = None, lang: str | None = None) -> str:
+    """Lines about a run: what was measured, p50, p90 and p99 with their intervals, what to think of them.
+
+    Parameters
+    ----------
+    run : Run
+    p99_ms : float, optional
+        Objective for the p99.  [ms]
+    lang : str, optional
+        Language id; by default the preferred one.
+    """
+    lang = lang or preferred_language()
+    providers = ", ".join(run.providers)
+    lines = [
+        sentence("lab.title", lang, model=run.model, batch=run.batch, threads=run.threads, providers=providers),
+        sentence("lab.samples", lang, count=f"{len(run.samples_s):,}", runs=f"{run.warm_up.runs:,}"),
+        *(quantile_text(run, name, lang) for name in QUANTILES),
+    ]
+    if any(run.quantile(q) for q in QUANTILES.values()):
+        lines.append(sentence("lab.interval_note", lang))
+    if p99_ms is not None:
+        lines.append(verdict_text(run, p99_ms, lang))
+    return "\n".join([*lines, machine_text(run, lang), *notes(run, lang)])
+
+
+def quantile_text(run: Run, name: str, lang: str) -> str:
+    """One of p50, p90, p99 with its interval, or how many samples it lacks."""
+    interval = run.quantile(QUANTILES[name])
+    if interval is not None:
+        return sentence("lab.quantile", lang, name=name, value=interval_text(_in_ms(interval), lang))
+    needed = needed_samples(QUANTILES[name])
+    return sentence("lab.too_few", lang, name=name, missing=needed - len(run.samples_s), needed=needed)
+
+
+def verdict_text(run: Run, p99_ms: float, lang: str) -> str:
+    """Whether the p99 meets an objective."""
+    return sentence(f"lab.verdict_{run.verdict(p99_ms / MS_PER_S)}", lang, slo=number(p99_ms))
+
+
+def machine_text(run: Run, lang: str) -> str:
+    """Machine that the run was made on."""
+    machine = run.machine
+    return sentence(
+        "lab.machine",
+        lang,
+        cpu=machine.cpu,
+        usable=number(machine.usable_cpus),
+        logical=machine.logical_cpus,
+        memory_gb=number(machine.memory_bytes / BYTES_PER_GB),
+        system=machine.system,
+        runtime=dict(run.versions)["onnxruntime"],
+    )
+
+
+def notes(run: Run, lang: str) -> tuple[str, ...]:
+    """What a reader of the numbers has to know: interference, warm-up, cancellation, assumptions."""
+    if run.delay_share is None:
+        said = [sentence("lab.disturbance_unknown", lang)]
+    else:
+        share = f"{run.delay_share * PERCENT:.1f} %"
+        said = [sentence("lab.interfered" if run.interfered else "lab.undisturbed", lang, share=share)]
+    if not run.warm_up.steady:
+        said.append(sentence("lab.not_steady", lang))
+    if run.cancelled:
+        said.append(sentence("lab.cancelled", lang))
+    worded = (sentence(f"assumption.{code}", lang, **dict(values)) for code, values in run.assumptions)
+    return (*said, *(sentence("lab.assumed", lang, text=text) for text in worded))
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """The run with its quantiles in milliseconds, ready for JSON."""
+    return {
+        **run.record(),
+        "interfered": run.interfered,
+        "quantiles_ms": {name: _bounds(run.quantile(q)) for name, q in QUANTILES.items()},
+        "missing_samples": {name: max(0, needed_samples(q) - len(run.samples_s)) for name, q in QUANTILES.items()},
+    }
+
+
+def _bounds(interval: Interval | None) -> dict[str, float] | None:
+    if interval is None:
+        return None
+    scaled = _in_ms(interval)
+    return {"low": scaled.low, "mid": scaled.mid, "high": scaled.high}
+
+
+def _in_ms(interval: Interval) -> Interval:
+    return Interval(interval.low * MS_PER_S, interval.mid * MS_PER_S, interval.high * MS_PER_S)
