@@ -1,0 +1,223 @@
+"""Advice: the answer, worked out as far as somebody looks."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import feasibility, fleet, ranking, rejections, report
+from advisor.columns import FloatArray, IntArray
+from advisor.cost import usd_per_month_of
+from advisor.evaluation import Evaluation
+from advisor.machines import SITES
+from advisor.options import families_of, option_at, option_ids
+from advisor.results import FAMILIES, Option
+from advisor.text import preferred_language
+from advisor.units import MS_PER_S
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Advice:
+    """Ranked deployment stacks for one question.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What the stages worked out; options are made of it when somebody looks at them.
+    """
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+
+    @property
+    def asked(self) -> Any:
+        """The requirements that were asked."""
+        return self.evaluation.asking.asked
+
+    @cached_property
+    def best(self) -> Option | None:
+        """First choice, or None where nothing fits."""
+        return option_at(self.evaluation, self._kinds[0], p_best=float(self._p_best[0])) if self._kinds else None
+
+    @cached_property
+    def shortlist(self) -> tuple[Option, ...]:
+        """Best stack of every kind (platform and device), in rank order."""
+        return tuple(
+            option_at(self.evaluation, row, p_best=float(p)) for row, p in zip(self._kinds, self._p_best, strict=True)
+        )
+
+    @cached_property
+    def _p_best(self) -> FloatArray:
+        return self._probability_best(self._kinds) if self._kinds else np.zeros(0)
+
+    @cached_property
+    def _key(self) -> FloatArray:
+        """Rank key of every candidate, minus infinity where it does not fit."""
+        ev = self.evaluation
+        return ranking.rank_key(
+            ev.score,
+            unknown_cost=np.isnan(ev.bill.usd_per_month),
+            misses_high=ev.sized.misses_high[ev.found.run],
+            stopped=ev.mask != 0,
+        )
+
+    @cached_property
+    def _block_best(self) -> FloatArray:
+        start = self.evaluation.found.block_start
+        return np.maximum.reduceat(self._key, start) if len(start) else np.zeros(0)
+
+    def _best_of_block(self, block: int) -> int:
+        start = self.evaluation.found.block_start
+        end = start[block + 1] if block + 1 < len(start) else len(self._key)
+        return int(start[block] + self._key[start[block] : end].argmax())
+
+    @cached_property
+    def _kinds(self) -> list[int]:
+        """Best candidate of every kind that fits, best first, as many as the shortlist holds."""
+        found = self.evaluation.found
+        size = self.evaluation.knowledge.table("ranking")["uncertainty"]["shortlist"]
+        seen: set[tuple[int, int]] = set()
+        rows: list[int] = []
+        for block in np.argsort(-self._block_best, kind="stable"):
+            if len(rows) >= size or not np.isfinite(self._block_best[block]):
+                break
+            first = found.block_start[block]
+            kind = (int(found.platform[first]), int(self.evaluation.columns.device[found.run_class[found.run[first]]]))
+            if kind not in seen:
+                seen.add(kind)
+                rows.append(self._best_of_block(int(block)))
+        return rows
+
+    def _probability_best(self, rows: Sequence[int]) -> FloatArray:
+        ev = self.evaluation
+        settings = ev.knowledge.table("ranking")
+        run = ev.found.run[np.array(rows)]
+        klass = ev.found.run_class[run]
+        site = ev.found.machines.site[ev.found.run_machine[run]]
+        several = ev.sized.replicas[run] > 1
+        latency = ev.latency_log_sd[klass]
+        price = np.where(site > 0, settings["uncertainty"]["estimate_log_sd"], 0.0)
+        return ranking.probability_best(
+            ev.score[np.array(rows)],
+            latency_log_sd=latency,
+            cost_log_sd=np.hypot(price, np.where(several, latency, 0.0)),
+            source=ev.columns.device[klass].tolist(),
+            weights=ev.asking.asked.weights,
+            settings=settings,
+        )
+
+    def table(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame":
+        """Ranked table of the best stack of each kind, worded.
+
+        Parameters
+        ----------
+        n : int, default 10
+            Rows.
+        lang : str, optional
+            Language id.
+        """
+        return report.options_table(self.shortlist[:n], lang or preferred_language())
+
+    @cached_property
+    def options(self) -> "pd.DataFrame":
+        """Every stack that fits, in rank order."""
+        import pandas as pd
+
+        ev = self.evaluation
+        rows = np.flatnonzero(ev.mask == 0)
+        rows = rows[np.lexsort((ev.bill.usd_per_month[rows], -self._key[rows]))]
+        run = ev.found.run[rows]
+        machine, klass = ev.found.run_machine[run], ev.found.run_class[run]
+        machines = ev.found.machines
+        low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
+        platforms = [system.platform for system in ev.found.platforms if system.platform]
+        sites = np.array(SITES, object)[machines.site[machine]]
+        return pd.DataFrame(
+            {
+                "id": option_ids(ev.found, rows),
+                "family": self._first_families(rows),
+                "provider": machines.provider[machine],
+                "region": machines.region[machine],
+                "site": sites,
+                "operation": np.array([p.operation for p in platforms], object)[ev.found.platform[rows]],
+                "engine": ev.columns.engine[klass],
+                "hardware": machines.name[machine],
+                "precision": ev.columns.precision[klass],
+                "replicas": ev.sized.replicas[run] * np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites),
+                "usd_per_month": usd_per_month_of(ev.bill, ev.found, rows),
+                "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
+                "p99_low_ms": low * MS_PER_S,
+                "p99_ms": mid * MS_PER_S,
+                "p99_high_ms": high * MS_PER_S,
+                "score": ev.score[rows],
+                "fidelity": ev.fidelity[klass],
+                "price_date": machines.since[machine],
+            }
+        )
+
+    def _first_families(self, rows: IntArray) -> NDArray[np.object_]:
+        found = self.evaluation.found
+        code = found.platform[rows].astype(np.int64) * len(found.classes) + found.run_class[found.run[rows]]
+        kinds, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        names = np.array([families_of(self.evaluation, int(rows[row]))[0] for row in first], object)
+        return names[inverse] if len(kinds) else np.zeros(0, object)
+
+    @cached_property
+    def family_rows(self) -> dict[str, int | None]:
+        """Best candidate of every family, or its nearest miss; None where the family has no candidate."""
+        ev = self.evaluation
+        start = ev.found.block_start
+        stops = np.bitwise_count(ev.mask)
+        fewest = np.minimum.reduceat(stops, start) if len(start) else np.zeros(0)
+        of_block = [families_of(ev, int(first)) for first in start]
+        rows: dict[str, int | None] = {}
+        for family in FAMILIES:
+            blocks = np.array([block for block, families in enumerate(of_block) if family in families], np.intp)
+            if not len(blocks):
+                rows[family] = None
+            elif np.isfinite(self._block_best[blocks]).any():
+                rows[family] = self._best_of_block(int(blocks[self._block_best[blocks].argmax()]))
+            else:
+                rows[family] = self._nearest_miss(blocks[fewest[blocks] == fewest[blocks].min()], stops)
+        return rows
+
+    def _nearest_miss(self, blocks: IntArray, stops: NDArray[np.uint8]) -> int:
+        """Candidate with the fewest stops that misses its worst rule by the smallest factor."""
+        ev = self.evaluation
+        bounds = np.append(ev.found.block_start, len(ev.mask))
+        rows = [int(bounds[b] + stops[bounds[b] : bounds[b + 1]].argmin()) for b in blocks]
+        return min(rows, key=self._worst_ratio)
+
+    def _worst_ratio(self, row: int) -> float:
+        short = feasibility.shortfalls(self.evaluation.limits, self.evaluation.found, row)
+        return max(need / have if have > 0 else np.inf for _, need, have in short)
+
+    def families(self, lang: str | None = None) -> "pd.DataFrame":
+        """Best stack and verdict of each of the six families, always six rows."""
+        return report.families_table(self, lang or preferred_language())
+
+    @cached_property
+    def rejected(self) -> "pd.DataFrame":
+        """Stacks that do not fit, nearest first: rule, need, what there is, margin, and the flip of the first rows."""
+        return rejections.rejected_table(self, preferred_language())
+
+    def explain(self, option_id: str, lang: str | None = None) -> str:
+        """Why a stack is ranked where it is, in sentences.
+
+        Raises
+        ------
+        UnknownIdError
+            If no stack of this answer has that id.
+        """
+        return report.explanation(self, option_id, lang or preferred_language())
+
+    def to_json(self) -> str:
+        """The first fifty kinds of stack, the six families and the question, as JSON."""
+        return report.as_json(self)
+
+    def _repr_html_(self) -> str:
+        return report.advice_html(self, preferred_language())

@@ -1,0 +1,198 @@
+"""advisor … : the same answers on the command line."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from advisor.errors import AdvisorError, RequirementError
+from advisor.text import languages, preferred_language, sentence
+
+_WORDS_OF_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; bad input is one sentence on stderr and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    lang = _language(given)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    try:
+        chosen = _parser(lang).parse_args(given)
+        return int(chosen.run(chosen, lang) or 0)
+    except AdvisorError as error:
+        sys.stderr.write(error.in_language(lang) + "\n")
+        return 2
+    except BrokenPipeError:
+        return 0
+
+
+def _language(given: Sequence[str]) -> str:
+    """Language named by --lang, else the preferred one; a wrong name is left to the parser."""
+    for place, word in enumerate(given):
+        name = (
+            word.partition("=")[2]
+            if word.startswith("--lang=")
+            else (given[place + 1 : place + 2] or [""])[0]
+            if word == "--lang"
+            else ""
+        )
+        if name in languages():
+            return name
+    return preferred_language()
+
+
+def _parser(lang: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="advisor", description=sentence("cli.description", lang))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, fill in (
+        ("advise", _advise_options),
+        ("predict", _predict_options),
+        ("measure", _measure_options),
+        ("notebooks", _notebook_options),
+    ):
+        command = commands.add_parser(
+            name, help=sentence(f"cli.{name}", lang), description=sentence(f"cli.{name}", lang)
+        )
+        command.add_argument("--lang", choices=languages(), default=lang, help=sentence("cli.lang", lang))
+        fill(command, lang)
+    return parser
+
+
+def _model_options(command: argparse.ArgumentParser, lang: str) -> None:
+    from advisor.schema import ModelFamily
+
+    command.add_argument("--model", help=sentence("cli.model", lang))
+    command.add_argument("--model-family", choices=get_args(ModelFamily), help=sentence("cli.model_family", lang))
+    command.add_argument("--params", help=sentence("cli.params", lang))
+    command.add_argument("--macs", help=sentence("cli.macs", lang))
+
+
+def _advise_options(command: argparse.ArgumentParser, lang: str) -> None:
+    from advisor.requirements import Requirements
+
+    _model_options(command, lang)
+    for name in Requirements.model_fields:
+        if name != "model":
+            flag = {"nargs": "?", "const": "true"} if name == "offline" else {}
+            command.add_argument(f"--{name.replace('_', '-')}", help=sentence("cli.option", lang, name=name), **flag)  # type: ignore[arg-type]
+    command.add_argument("--prices", help=sentence("cli.prices", lang))
+    command.add_argument("--rows", type=int, default=10, help=sentence("cli.rows", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_advise)
+
+
+def _predict_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _model_options(command, lang)
+    command.add_argument("--device", required=True, help=sentence("cli.device", lang))
+    for name in ("batch", "precision", "engine", "threads", "devices", "input-tokens", "output-tokens", "concurrency"):
+        command.add_argument(f"--{name}", help=sentence("cli.option", lang, name=name))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_predict)
+
+
+def _measure_options(command: argparse.ArgumentParser, lang: str) -> None:
+    command.add_argument("file", metavar="FILE", help=sentence("cli.model", lang))
+    for name in ("threads", "batch", "seconds", "p99-ms", "save"):
+        command.add_argument(f"--{name}", help=sentence("cli.option", lang, name=name))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_measure)
+
+
+def _notebook_options(command: argparse.ArgumentParser, lang: str) -> None:
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("no-browser", {"action": "store_true"}),
+        ("port", {"type": int}),
+        ("folder", {}),
+    )
+    for name, kind in kinds:
+        command.add_argument(f"--{name}", help=sentence(f"cli.{name}", lang), **kind)
+    command.set_defaults(run=_notebooks)
+
+
+def _model(chosen: argparse.Namespace) -> Any:
+    """Model that is named, or given by its sizes."""
+    from advisor.modelspec import ModelSpec
+
+    if chosen.model is None and chosen.model_family is None:
+        raise RequirementError("missing_field", field="model", value="", example="--model resnet50")
+    if chosen.model is not None:
+        return chosen.model
+    if chosen.params is None:
+        raise RequirementError("missing_field", field="params", value="", example="--params 25600000")
+    return ModelSpec(
+        chosen.model_family,
+        _number(chosen.params, "params"),
+        None if chosen.macs is None else _number(chosen.macs, "macs"),
+    )
+
+
+def _number(text: str, field: str) -> Any:
+    try:
+        value = float(text)
+    except ValueError:
+        raise RequirementError("field", field=field, value=text, must="0, 1, 2.5, 1e6 ...") from None
+    return int(value) if value.is_integer() else value
+
+
+def _wish(field: str, text: str) -> Any:
+    """Value of a requirement from its text on the command line."""
+    from advisor.requirements import settings
+
+    if field in settings()["bounds"]:
+        return _number(text, field)
+    if field in ("providers", "precisions"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if field == "priorities":
+        pairs = (part.partition("=") for part in text.split(","))
+        return {name.strip(): _number(weight or "1", field) for name, _, weight in pairs}
+    return _WORDS_OF_TRUTH.get(text.lower(), text) if field == "offline" else text
+
+
+def _advise(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.console import advice_text
+    from advisor.knowledge import load
+    from advisor.pipeline import advise
+    from advisor.requirements import Requirements
+
+    given = {name: getattr(chosen, name) for name in Requirements.model_fields if name != "model"}
+    wishes = {name: _wish(name, text) for name, text in given.items() if text is not None}
+    advice = advise(Requirements(model=_model(chosen), **wishes), load(chosen.prices))
+    print(advice.to_json() if chosen.json else advice_text(advice, rows=chosen.rows, lang=lang))
+
+
+def _predict(chosen: argparse.Namespace, lang: str) -> int:
+    from advisor.console import prediction_json, prediction_text
+    from advisor.prediction import predict
+    from advisor.results import Refusal
+
+    names = ("batch", "threads", "devices", "input_tokens", "output_tokens", "concurrency")
+    numbers = {name: _number(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
+    result = predict(_model(chosen), chosen.device, precision=chosen.precision, engine=chosen.engine, **numbers)
+    print(prediction_json(result) if chosen.json else prediction_text(result, lang))
+    return int(isinstance(result, Refusal))
+
+
+def _measure(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab import measure
+    from advisor.lab.words import run_json, run_text
+
+    names = ("threads", "batch", "seconds")
+    numbers = {name: _number(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
+    objective = None if chosen.p99_ms is None else _number(chosen.p99_ms, "p99_ms")
+    run = measure(chosen.file, **numbers)
+    if chosen.save:
+        run.save(chosen.save)
+    print(json.dumps(run_json(run), ensure_ascii=False) if chosen.json else run_text(run, objective, lang))
+
+
+def _notebooks(chosen: argparse.Namespace, lang: str) -> int:
+    from advisor.view.launch import open_notebooks
+
+    return open_notebooks(lang=lang, browser=not chosen.no_browser, port=chosen.port, folder=chosen.folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,217 @@
+"""Columns that the stages hand on: structures of arrays, one entry a candidate, run, class, cell or place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.machines import Machines
+from advisor.schema import Device, Precision, System
+
+FloatArray = NDArray[np.float64]
+Column = NDArray[np.floating[Any]]
+"""Long columns are kept in single precision, which ranks as well in half the memory."""
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.integer[Any]]
+Ends = tuple[FloatArray, FloatArray, FloatArray]
+"""Low, mid and high of an interval."""
+LOW, MID, HIGH = 0, 1, 2
+
+SHAPES = np.array([0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+"""Units (accelerators or virtual CPUs) that one worker may take."""
+
+
+class ServiceClass(NamedTuple):
+    """Candidates that share a service time per unit: device, engine and precision."""
+
+    device: str
+    engine: str
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Candidates as columns of indices.
+
+    A *run* is a machine running a service class; a candidate is a run under a platform.  Candidates lie in *blocks*
+    of equal platform and class, so that the best of a block is one reduction.
+    """
+
+    machines: Machines
+    devices: Sequence[Device]
+    platforms: Sequence[System]
+    engines: Mapping[str, System]
+    classes: Sequence[ServiceClass]
+    run_machine: IntArray
+    run_class: IntArray
+    run: IntArray
+    """Run of every candidate."""
+    platform: IntArray
+    """Platform of every candidate."""
+    block_start: IntArray
+    """First candidate of every block."""
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Seconds that the network adds at each place, and whether the mainland border lies between.
+
+    Rows: the regions of the region table in their order, then clouds that name no region, the user's own site, and
+    the device itself.
+    """
+
+    low_s: FloatArray
+    mid_s: FloatArray
+    high_s: FloatArray
+    crosses_border: NDArray[np.bool_]
+    same_country: NDArray[np.bool_]
+
+    def row(self, site: IntArray, place: IntArray) -> IntArray:
+        """Row of a machine: its region in a cloud, else the own site or the device."""
+        unplaced = len(self.low_s) - 3
+        return np.where(site == 0, np.where(place >= 0, place, unplaced), unplaced + site)
+
+
+@dataclass(frozen=True)
+class ClassColumns:
+    """What the service classes are, as columns of shape (classes,)."""
+
+    device: IntArray
+    kind: NDArray[np.object_]
+    precision: NDArray[np.object_]
+    engine: NDArray[np.object_]
+    accelerator: BoolArray
+    """Whether a worker takes whole devices rather than cores."""
+    peak_flop_per_s: FloatArray
+    """Dense peak of one unit."""
+    bandwidth_bytes_per_s: FloatArray
+    """Of one unit; NaN where unknown."""
+    unit_memory_bytes: FloatArray
+    """Memory of one unit; for a vCPU the share of a machine that usually comes with it."""
+    weight_bytes: FloatArray
+    used_weight_bytes: FloatArray
+    """Weights that one inference reads."""
+    cache_bytes_per_token: FloatArray
+    """Keys and values that one token leaves; zero for models that answer at once."""
+    overhead_bytes: FloatArray
+    """Memory of the engine itself."""
+    package_bytes: FloatArray
+    skills: Sequence[str]
+
+
+class Cells(NamedTuple):
+    """Queues that occur, as columns: one entry a (class, traffic, shape) that some machine takes."""
+
+    klass: IntArray
+    traffic: IntArray
+    shape: IntArray
+    arrivals_per_s: FloatArray
+    """Requests, or batches of them [1/s]."""
+    service_s: Ends
+    fill_s: FloatArray
+    first_s: Ends
+    token_s: Ends
+    slots: FloatArray
+    batch: FloatArray
+    memory_bytes: FloatArray
+    service_cv: float
+    arrival_cv: FloatArray
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Fleets, as columns over the runs; times include the network."""
+
+    cells: Cells
+    cell: IntArray
+    """Queue of a run."""
+    shape: IntArray
+    """Shape of its workers."""
+    workers: Column
+    """Workers on one machine."""
+    replicas: Column
+    """Machines at the peak, at one place for what is owned; infinite where no number suffices."""
+    servers: Column
+    """Servers of the queue: replicas x workers x slots."""
+    response_high_s: Column
+    """p99 of the response, upper end."""
+    reachable_s: Column
+    """p99 of the response with any number of machines, middle of the interval."""
+    first_s: Column
+    """Time to the first token with any number of machines, middle of the interval."""
+    misses_high: BoolArray
+    """Whether only the middle of the interval meets the objectives, not its upper end."""
+    trip: IntArray
+    """Row of the network table."""
+    q: float
+    """Quantile of the response that is held."""
+    functions: "Functions | None" = None
+
+
+@dataclass(frozen=True)
+class Functions:
+    """Cold starts of the runs on functions, one entry each."""
+
+    runs: IntArray
+    """Rows of the run table, ascending."""
+    cold_share: FloatArray
+    """Share of requests that meet a cold start."""
+    cold_s: Ends
+    """What a cold start adds to the response quantile; zero where too few requests meet one."""
+
+    def at(self, run: int) -> int | None:
+        """Entry of a run, None where it is on machines."""
+        entry = int(np.searchsorted(self.runs, run))
+        return entry if entry < len(self.runs) and self.runs[entry] == run else None
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Money and people's time; NaN where a price is unknown."""
+
+    usd_per_month: Column
+    """Shape (candidates,)."""
+    hours_per_month: Column
+    """People's hours, shape (candidates,)."""
+    upfront_usd: Column
+    """For all places, shape (runs,)."""
+    power_w: Column
+    """At one place, shape (runs,)."""
+    replicas_following: Column
+    """Replicas billed on average where they follow the load, shape (runs,)."""
+    follows_load: BoolArray
+    """Whether a platform gives idle replicas back, shape (platforms,)."""
+    held_usd: FloatArray
+    followed_usd: FloatArray
+    """Machines held all month, and machines that follow the load, before surcharges; shape (runs,)."""
+    share: FloatArray
+    """Surcharge and number of places as a factor, shape (platforms,)."""
+    fixed_usd_per_month: FloatArray
+    """Fees of the platform besides the machines, shape (platforms,)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way of serving per (class, traffic, shape); ``shape_index`` has the shape (classes, traffics)."""
+
+    service_s: Ends
+    """Low, mid and high of the time that a request, or a batch of them, holds a server."""
+    batch: FloatArray
+    """Requests that are served as one."""
+    slots: FloatArray
+    """Requests, or batches, that one worker serves at once."""
+    fill_s: FloatArray
+    """Longest wait until a batch is full."""
+    first_s: Ends
+    """Time to the first token on an idle worker; zero for models that answer at once."""
+    token_s: Ends
+    """Time per output token; zero for models that answer at once."""
+    memory_bytes: FloatArray
+    """Memory of one worker, engine included."""
+    shape_index: IntArray
+    """Preferred units per worker; a smaller machine takes the largest shape that fits it."""

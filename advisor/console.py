@@ -1,0 +1,133 @@
+"""Answers as lines of a terminal."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
+
+from advisor.evaluation import Answer
+from advisor.numbers import interval_text, number
+from advisor.report import families_table, finite, headline, options_table
+from advisor.results import Prediction, Refusal
+from advisor.text import sentence
+from advisor.units import MS_PER_S
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_NARROW = {
+    "table": (
+        "rank",
+        "system",
+        "region",
+        "hardware",
+        "engine",
+        "precision",
+        "replicas",
+        "cost",
+        "p99",
+        "p_best",
+        "fidelity",
+        "price_date",
+        "verdict",
+    ),
+    "families": ("family", "verdict", "stack", "cost", "p99"),
+}
+
+
+def advice_text(advice: Answer, *, rows: int, lang: str) -> str:
+    """Title, first choice, ranked table, six families with their reasons."""
+    lines = [title(advice, lang), ""]
+    best = advice.best
+    lines += [sentence("report.nothing", lang)] if best is None else [headline(best, lang)]
+    if best is not None:
+        lines.append(sentence("report.first_share", lang, share=f"{best.p_best:.0%}"))
+        table = options_table(advice.shortlist[:rows], lang)
+        lines += ["", sentence("report.ranked", lang), *_aligned(_some(table, "table", lang))]
+    families = families_table(advice, lang)
+    lines += ["", sentence("report.families", lang), *_aligned(_some(families, "families", lang)), ""]
+    reason, flip, name = (sentence(f"column.{c}", lang) for c in ("reason", "flip", "family"))
+    for row in families.to_dict("records"):
+        parts = (
+            [row[reason], sentence("report.flip", lang, text=row[flip])]
+            if row[flip] != sentence("value.none", lang)
+            else [row[reason]]
+        )
+        if row[reason] != sentence("value.none", lang):
+            lines.append(f"- {row[name]}: {' '.join(parts)}")
+    lines += ["", *advice.explain(best.id, lang).splitlines()[1:]] if best is not None else []
+    return "\n".join(lines)
+
+
+def title(advice: Answer, lang: str) -> str:
+    """What was asked, in one line."""
+    asking = advice.evaluation.asking
+    if asking.response_s is not None:
+        objective = sentence("report.objective_p99", lang, p99=number(asking.asked.p99_ms or 0))
+    else:
+        objective = sentence(
+            "report.objective_ttft",
+            lang,
+            ttft=number((asking.first_s or 0) * MS_PER_S),
+            tpot=number((asking.token_s or 0) * MS_PER_S),
+        )
+    name = asking.spec.name or asking.spec.family
+    return sentence(
+        "report.title",
+        lang,
+        model=name,
+        qps=number(asking.asked.qps),
+        objective=objective,
+        country=asking.asked.country,
+    )
+
+
+def _some(table: "pd.DataFrame", which: str, lang: str) -> "pd.DataFrame":
+    names = [sentence(f"column.{column}", lang) for column in _NARROW[which]]
+    return table[names]
+
+
+def _aligned(table: "pd.DataFrame") -> list[str]:
+    """Lines of a table whose columns stand under each other, wide signs counted twice."""
+    rows = [list(map(str, table.columns)), *([str(value) for value in row] for row in table.itertuples(index=False))]
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(table.columns))]
+    return [
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def prediction_text(result: Prediction | Refusal, lang: str) -> str:
+    """Latency, throughput and tokens of a prediction, or why there is none."""
+    if isinstance(result, Refusal):
+        numbers = {name: number(value) if isinstance(value, float) else value for name, value in result.numbers}
+        return sentence("cli.refused", lang, reason=sentence(f"refusal.{result.code}", lang, **numbers))
+    lines = [
+        sentence(f"cli.{code}", lang, value=interval_text(interval, lang))
+        for code, interval in (("latency", result.latency_ms), ("ttft", result.ttft_ms), ("tpot", result.tpot_ms))
+        if interval
+    ]
+    if result.throughput_per_s:
+        lines.append(sentence("cli.throughput", lang, value=interval_text(result.throughput_per_s, lang, bare=True)))
+    lines.append(
+        sentence(
+            "cli.sources",
+            lang,
+            fidelity=sentence(f"fidelity.{result.fidelity}", lang),
+            sources="; ".join(result.sources),
+        )
+    )
+    return "\n".join(lines)
+
+
+def prediction_json(result: Prediction | Refusal) -> str:
+    """A prediction or a refusal as JSON."""
+    kind = "refusal" if isinstance(result, Refusal) else "prediction"
+    return json.dumps(
+        {"format": f"advisor/{kind}/1", **finite(asdict(result))}, ensure_ascii=False, indent=2, allow_nan=False
+    )

@@ -1,0 +1,279 @@
+"""Replicas + prices -> money per month, one unit for every kind of operation."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from advisor.columns import MID, Bill, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
+from advisor.knowledge import Knowledge
+from advisor.machines import Machines
+from advisor.question import Question
+from advisor.requirements import Requirements
+from advisor.schema import Platform
+from advisor.units import (
+    BYTES_PER_GB,
+    BYTES_PER_GIB,
+    DAYS_PER_MONTH,
+    HOURS_PER_DAY,
+    HOURS_PER_MONTH,
+    MILLION,
+    MONTHS_PER_YEAR,
+    SECONDS_PER_DAY,
+    WATTS_PER_KW,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Numbers = float | FloatArray
+
+_FUNCTION_UNITS = ("usd_per_gb_s", "usd_per_vcpu_s", "usd_per_gib_s", "usd_per_gpu_s", "usd_per_million_requests")
+
+
+class OwnTerms(NamedTuple):
+    """What owning hardware costs besides its price."""
+
+    life_months: Numbers
+    maintenance_per_year: Numbers
+    """Share of the price a year."""
+    usd_per_kwh: Numbers
+    pue: Numbers
+    space_usd_per_kw_month: Numbers
+    spare_share: Numbers
+    """Spare machines kept for failures, as a share of the fleet."""
+    install_usd: Numbers
+
+
+def owned_usd_per_month(*, price_usd: Numbers, power_w: Numbers, terms: OwnTerms) -> FloatArray:
+    r"""Monthly cost of one owned machine: its price over its life, maintenance, power and space.
+
+    Parameters
+    ----------
+    price_usd : float or array
+        Price of the machine; NaN = unknown, and so is the result.  [USD]
+    power_w : float or array
+        Power drawn, all hours.  [W]
+    terms : OwnTerms
+
+    Returns
+    -------
+    array
+        [USD/month]
+
+    Notes
+    -----
+    With the price p of the machine and its share of spares, and the installation i:
+
+    .. math:: c = (p + i) / m + p \mu / 12 + 730 P \cdot PUE \cdot t + P s
+    """
+    price_usd, kilowatts = (
+        np.asarray(price_usd, float) * (1 + np.asarray(terms.spare_share)),
+        np.asarray(power_w, float) / WATTS_PER_KW,
+    )
+    energy = kilowatts * HOURS_PER_MONTH * terms.pue * terms.usd_per_kwh
+    upkeep = price_usd * terms.maintenance_per_year / MONTHS_PER_YEAR
+    return (
+        (price_usd + terms.install_usd) / terms.life_months + upkeep + energy + kilowatts * terms.space_usd_per_kw_month
+    )
+
+
+def rented_usd_per_month(
+    *, replicas: Numbers, usd_per_hour: Numbers, surcharge: Numbers, fixed_usd_per_hour: Numbers
+) -> FloatArray:
+    """Monthly cost of rented machines with surcharge and fixed fee; NaN where any part is unknown [USD/month]."""
+    machines = np.asarray(replicas, float) * usd_per_hour * (1 + np.asarray(surcharge, float))
+    return np.asarray((machines + fixed_usd_per_hour) * HOURS_PER_MONTH)
+
+
+def requests_per_month(*, qps: Numbers, hours_per_day: float) -> FloatArray:
+    """Requests of a month at a mean rate in the active hours [1/month]."""
+    return np.asarray(qps, float) * SECONDS_PER_DAY * DAYS_PER_MONTH * (hours_per_day / HOURS_PER_DAY)
+
+
+class FunctionTerms(NamedTuple):
+    """Unit prices of functions, as columns; NaN where a unit is not billed."""
+
+    usd_per_gb_s: FloatArray
+    usd_per_vcpu_s: FloatArray
+    usd_per_gib_s: FloatArray
+    usd_per_gpu_s: FloatArray
+    usd_per_million: FloatArray
+
+
+def function_usd_per_month(
+    *,
+    requests: Numbers,
+    seconds: Numbers,
+    memory_gb: Numbers,
+    memory_gib: Numbers,
+    vcpu: Numbers,
+    terms: FunctionTerms,
+) -> FloatArray:
+    """Monthly cost of functions billed by use: seconds of memory, of processors and of accelerators, and calls.
+
+    Free tiers are not deducted.  NaN where no unit that runs the model has a price.
+
+    Parameters
+    ----------
+    requests : float or array
+        [1/month]
+    seconds : float or array
+        Billed time of a request.  [s]
+    memory_gb, memory_gib, vcpu : float or array
+        Size of the function in both units of memory, and its processors.
+    """
+    per_second = (
+        np.nan_to_num(terms.usd_per_gb_s) * memory_gb
+        + np.nan_to_num(terms.usd_per_gib_s) * memory_gib
+        + np.nan_to_num(terms.usd_per_vcpu_s) * vcpu
+        + np.nan_to_num(terms.usd_per_gpu_s)
+    )
+    per_call = np.nan_to_num(terms.usd_per_million) / MILLION
+    return np.where(per_second > 0, np.asarray(requests, float) * (per_second * seconds + per_call), np.nan)
+
+
+def mean_replicas(*, peak: Numbers, peak_factor: float, headroom: float, hours_share: float) -> FloatArray:
+    """Replicas billed on average by an operation that follows the daily profile.
+
+    Between mean and peak the fleet follows the load with ``headroom`` (its scaling lag); outside the active hours,
+    and never below it, one replica stays.
+    """
+    peak = np.asarray(peak, float)
+    active = np.minimum(peak, np.maximum(1.0, peak / peak_factor * headroom))
+    return active * hours_share + np.minimum(1.0, peak) * (1 - hours_share)
+
+
+def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge, *, headroom: float) -> Bill:
+    """Money and people's hours of every candidate.
+
+    Virtual machines, own servers and boards hold the replicas of the peak all month; managed endpoints and Kubernetes
+    follow the daily profile; functions pay by use.
+    """
+    rows, asked, places = found.machines, asking.asked, asking.asked.sites
+    terms = [system.platform for system in found.platforms if system.platform]
+    own = np.array([platform.site != "cloud" for platform in terms])
+    replicas = np.where(np.isfinite(sized.replicas), sized.replicas, np.nan)
+    following = mean_replicas(
+        peak=replicas, peak_factor=asked.peak_factor, headroom=headroom, hours_share=asked.hours_per_day / HOURS_PER_DAY
+    )
+    machine_usd = np.where(
+        rows.site == 0, rows.usd_per_hour * HOURS_PER_MONTH, own_usd_per_month(knowledge, rows, asked)
+    )
+    by_use = functions_usd_per_month(asking, found, sized, knowledge.serverless)
+    is_function = rows.terms[found.run_machine] >= 0
+    held = np.where(is_function, by_use, machine_usd[found.run_machine] * replicas)
+    followed = np.where(is_function, by_use, machine_usd[found.run_machine] * following)
+    follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
+    share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)
+    fixed = (
+        np.array([np.nan if p.fixed_usd_per_hour is None else p.fixed_usd_per_hour for p in terms]) * HOURS_PER_MONTH
+    )
+    machines = replicas * np.where(rows.site == 0, 1, places)[found.run_machine]
+    usd = _either(found.run, found.platform, held, followed, follows) * share.astype(np.float32)[found.platform]
+    return Bill(
+        usd_per_month=usd + fixed.astype(np.float32)[found.platform],
+        hours_per_month=_hours_per_month(found, terms, machines, knowledge.table("ranking")),
+        upfront_usd=(rows.upfront_usd[found.run_machine] * machines).astype(np.float32),
+        power_w=(rows.power_w[found.run_machine] * replicas).astype(np.float32),
+        replicas_following=following.astype(np.float32),
+        follows_load=follows,
+        held_usd=held,
+        followed_usd=followed,
+        share=share,
+        fixed_usd_per_month=fixed,
+    )
+
+
+def _either(run: IntArray, platform: IntArray, held: FloatArray, followed: FloatArray, follows: BoolArray) -> Column:
+    """Money of runs whose platform holds its machines, or lets them follow the load."""
+    both = np.concatenate([held, followed]).astype(np.float32)
+    offset = (follows * len(held)).astype(np.int32)
+    return np.asarray(both[run + offset[platform]])
+
+
+def usd_per_month_of(bill: Bill, found: Stacks, rows: IntArray) -> FloatArray:
+    """Monthly cost of some candidates in full precision; the column of the bill is what they are ranked by."""
+    run, platform = found.run[rows], found.platform[rows]
+    base = np.where(bill.follows_load[platform], bill.followed_usd[run], bill.held_usd[run])
+    return np.asarray(base * bill.share[platform] + bill.fixed_usd_per_month[platform])
+
+
+def _hours_per_month(
+    found: Stacks, terms: Sequence[Platform], machines: FloatArray, settings: Mapping[str, Any]
+) -> Column:
+    """People's hours of every candidate: of the platform, of each machine, of the engine and the number format."""
+    extra = np.array(
+        [
+            settings["precision_hours_month"][k.precision] + settings["engine_hours_month"][_skills(found, k.engine)]
+            for k in found.classes
+        ]
+    )
+    fixed = np.array([platform.hours_fixed_month for platform in terms])
+    each = np.array([platform.hours_per_machine_month for platform in terms])
+    fixed, each, machines = fixed.astype(np.float32), each.astype(np.float32), machines.astype(np.float32)
+    of_run = extra.astype(np.float32)[found.run_class]
+    return fixed[found.platform] + each[found.platform] * machines[found.run] + of_run[found.run]
+
+
+def _skills(found: Stacks, engine: str) -> str:
+    terms = found.engines[engine].engine
+    return terms.skills if terms else "none"
+
+
+def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements) -> FloatArray:
+    """Monthly cost of every owned machine; the life is the horizon, at most what the hardware lasts [USD/month]."""
+    costs = knowledge.table("costs")
+    tariff = costs["electricity"].get(asked.country, costs["electricity"]["default"])["usd_per_kwh"]
+    edge = rows.site == 2
+    life = np.where(edge, costs["life"]["edge_months"], costs["life"]["server_months"])
+    terms = OwnTerms(
+        life_months=np.minimum(life, asked.horizon_months),
+        maintenance_per_year=costs["maintenance"]["share_per_year"],
+        usd_per_kwh=tariff,
+        pue=np.where(edge, costs["pue"]["desk"], costs["pue"]["server_room"]),
+        space_usd_per_kw_month=np.where(edge, 0.0, costs["space"]["usd_per_kw_month"]),
+        spare_share=costs["spare"]["share"],
+        install_usd=np.where(edge, costs["install"]["edge_usd"], costs["install"]["server_usd"]),
+    )
+    return owned_usd_per_month(price_usd=rows.upfront_usd, power_w=rows.power_w, terms=terms)
+
+
+def functions_usd_per_month(asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame") -> FloatArray:
+    """Monthly cost of every run on functions; NaN for the others [USD/month]."""
+    row = found.machines.terms[found.run_machine]
+    runs = np.flatnonzero(row >= 0)
+    usd = np.full(len(row), np.nan)
+    if len(runs):
+        cell, machine, own = sized.cell[runs], found.run_machine[runs], row[runs]
+        asked = asking.asked
+        service, keep_alive = sized.cells.service_s[MID][cell], terms["keep_alive_s"].to_numpy(float)[own]
+        requests = requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day)
+        by_instance = (terms["billing"].to_numpy() == "instance")[own]
+        alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
+        memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
+        usd[runs] = function_usd_per_month(
+            requests=requests,
+            seconds=np.where(by_instance, alive, service),
+            memory_gb=memory / BYTES_PER_GB,
+            memory_gib=memory / BYTES_PER_GIB,
+            vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
+            terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
+        )
+    return usd
+
+
+def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> FloatArray:
+    r"""Time that instances live per request where they are billed from start to stop [s].
+
+    They stay for ``keep_alive_s`` after their last request.
+
+    Notes
+    -----
+    The first instance lives the share :math:`1 - e^{-\lambda (T + S)}` of the active hours; the others as long as
+    they are busy.
+    """
+    service_s = np.asarray(service_s, float)
+    lone = 1 - np.exp(-qps * (np.asarray(keep_alive_s) + service_s))
+    alive = np.maximum(lone, 0.0) + np.maximum(qps * service_s - 1, 0.0)
+    return np.asarray(np.maximum(alive / qps, service_s))

@@ -1,0 +1,105 @@
+"""Rules -> what stops a stack, by how much.
+
+A limit compares what is needed with what there is.  Limits live on the level where they differ (a machine, a
+platform, a service class), so that a million candidates are judged by a few thousand comparisons and a gather.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from advisor.columns import Column, IntArray, Stacks
+from advisor.schema import Rule, Skills
+
+Level = Literal["machine", "platform", "class", "run", "candidate"]
+SKILL_LEVELS: tuple[str, ...] = get_args(Skills)
+DATA_SCOPES = ("anywhere", "country", "on-premises", "on-device")
+
+
+Side = Callable[[IntArray | slice], Column]
+"""One side of a comparison for some entries of a level; worked out when asked, since few entries are ever shown."""
+EVERY = slice(None)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One rule at work: what each entry of a level needs against what it has."""
+
+    rule: str
+    level: Level
+    need: Side
+    have: Side
+
+    def stops(self, rows: IntArray | slice = EVERY) -> NDArray[np.bool_]:
+        """Whether the limit stops some entries of its level; an unknown on either side stops nothing."""
+        return np.asarray(self.need(rows) > self.have(rows))
+
+
+def side(values: ArrayLike, index: IntArray | None = None) -> Side:
+    """One number for all entries, a column of the level, or a column that an index of the level picks from."""
+    column = np.asarray(values)
+    if column.ndim == 0:
+        return lambda _: column
+    if index is None:
+        return lambda rows: column[rows]
+    return lambda rows: column[index[rows]]
+
+
+def stopped(limits: Sequence[Limit], level: Level, bit: Mapping[str, int]) -> NDArray[np.uint32]:
+    """Bit mask of the rules that stop each entry of a level, shape (1,) where nothing does."""
+    mask = np.zeros(1, np.uint32)
+    for one in limits:
+        if one.level == level:
+            mask = mask | (one.stops().astype(np.uint32) << np.uint32(bit[one.rule]))
+    return mask
+
+
+def mask_of_candidates(limits: Sequence[Limit], found: Stacks, bit: Mapping[str, int]) -> NDArray[np.uint32]:
+    """Bit mask of the rules that stop each candidate, gathered from the levels that it stands on."""
+    of_class = stopped(limits, "class", bit)
+    of_machine = stopped(limits, "machine", bit)
+    of_run = stopped(limits, "run", bit) | _spread(of_class, found.run_class) | _spread(of_machine, found.run_machine)
+    return (
+        stopped(limits, "candidate", bit)
+        | _spread(of_run, found.run)
+        | _spread(stopped(limits, "platform", bit), found.platform)
+    )
+
+
+def _spread(mask: NDArray[np.uint32], index: IntArray) -> NDArray[np.uint32]:
+    return mask if len(mask) == 1 else mask[index]
+
+
+def level_entries(found: Stacks, level: Level, rows: IntArray) -> IntArray:
+    """Entries of a level that candidates stand on."""
+    if level == "candidate":
+        return rows
+    if level == "platform":
+        return found.platform[rows].astype(np.intp)
+    run = found.run[rows].astype(np.intp)
+    return (
+        run if level == "run" else {"class": found.run_class, "machine": found.run_machine}[level][run].astype(np.intp)
+    )
+
+
+def rule_bits(rules: Mapping[str, Rule]) -> dict[str, int]:
+    """Bit of every rule, in the order of their ids."""
+    return {rule: bit for bit, rule in enumerate(sorted(rules))}
+
+
+def rules_of(mask: int, bit: Mapping[str, int]) -> list[str]:
+    """Rules whose bits are set, in the order of the bits."""
+    return [rule for rule, place in bit.items() if mask >> place & 1]
+
+
+def shortfalls(limits: Sequence[Limit], found: Stacks, candidate: int) -> list[tuple[str, float, float]]:
+    """Rule, needed and had of every limit that stops a candidate."""
+    found_short = []
+    for one in limits:
+        entry = level_entries(found, one.level, np.array([candidate]))
+        if one.stops(entry).any():
+            found_short.append((one.rule, float(np.ravel(one.need(entry))[0]), float(np.ravel(one.have(entry))[0])))
+    return found_short

@@ -1,0 +1,271 @@
+"""Many queues at once: the fleets that objectives need, and the response of the fleets that are bought.
+
+All offers and regions that share a service time share one ladder of fleet sizes, so that a million candidates need
+only a few thousand evaluations of the queueing formula.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from advisor.capacity import Times, queue_times_s, service_quantile
+from advisor.columns import (
+    HIGH,
+    LOW,
+    MID,
+    SHAPES,
+    Cells,
+    Column,
+    Ends,
+    FloatArray,
+    IntArray,
+    Network,
+    Plan,
+    Sized,
+    Stacks,
+)
+from advisor.question import Question
+
+LADDER_LEVELS = 16
+"""Fleet sizes at which a ladder is evaluated; with its steps they reach 3.2 standard deviations above the load."""
+_LADDER_STEP = 0.2
+_NO_SERVER = np.finfo(np.float32).eps
+_WHOLE = 9
+"""Decimals below which a number of servers counts as whole."""
+
+
+class Ladder(NamedTuple):
+    """Response against fleet size for many queues: row = queue, column = level."""
+
+    first: FloatArray
+    """Smallest stable fleet of a queue, shape (queues,)."""
+    step: FloatArray
+    """Servers between two levels, shape (queues,)."""
+    offered: FloatArray
+    """Offered load, shape (queues,)."""
+    wait_s: FloatArray
+    response_s: FloatArray
+    """Quantiles at each level, shape (queues, LADDER_LEVELS)."""
+
+
+def ladder(
+    q: float, *, arrivals_per_s: ArrayLike, service_s: FloatArray, service_cv: ArrayLike, arrival_cv: ArrayLike
+) -> Ladder:
+    """Wait and response of every queue at the fleet sizes among which sizing and look-up choose."""
+    rate = np.broadcast_to(np.asarray(arrivals_per_s, float), service_s.shape)
+    offered = np.where(np.isfinite(service_s), rate * service_s, 0.0)
+    first = np.floor(offered) + 1
+    step = np.maximum(1.0, np.floor(_LADDER_STEP * np.sqrt(offered)))
+    servers = first[:, None] + step[:, None] * np.arange(LADDER_LEVELS)
+    times = queue_times_s(
+        q,
+        servers=servers,
+        arrivals_per_s=rate[:, None],
+        service_s=service_s[:, None],
+        service_cv=np.broadcast_to(service_cv, service_s.shape)[:, None],
+        arrival_cv=np.broadcast_to(arrival_cv, service_s.shape)[:, None],
+    )
+    return Ladder(first, step, offered, times.wait, times.response)
+
+
+def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArray) -> FloatArray:
+    """Fewest servers on a ladder that keep ``times_s`` within each objective.
+
+    Parameters
+    ----------
+    rungs : Ladder
+    times_s : array, shape (queues, LADDER_LEVELS)
+        Quantile to hold, falling with the level: one of the ladder's own tables plus any constant.  [s]
+    objective_s : array, shape (objectives,)
+        [s]
+
+    Returns
+    -------
+    array, shape (queues, objectives)
+        Whole numbers; infinite where no level suffices.  Between two levels the
+        quantile is taken to fall with the inverse of the spare servers.
+    """
+    meets = times_s[:, None, :] <= objective_s[None, :, None]
+    level = meets.argmax(axis=2)
+    row = np.arange(len(times_s))[:, None]
+    below = np.maximum(level - 1, 0)
+    longer, shorter = times_s[row, below], times_s[row, level]
+    first, step, offered = (column[:, None] for column in (rungs.first, rungs.step, rungs.offered))
+    nearer, farther = 1 / (first + step * below - offered), 1 / (first + step * level - offered)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(longer > shorter, (longer - objective_s[None, :]) / (longer - shorter), 0.0)
+        between = offered + 1 / (nearer + (farther - nearer) * np.clip(np.nan_to_num(share, nan=1.0), 0.0, 1.0))
+    servers = np.ceil(np.round(np.where(level > 0, between, first), _WHOLE))
+    return np.where(meets.any(axis=2), servers, np.inf)
+
+
+def times_on_ladder(rungs: Ladder, times_s: FloatArray, queue: IntArray, servers: Column) -> FloatArray:
+    """Quantile of a queue with so many servers; infinite below the first level.
+
+    Between two levels it is interpolated by the inverse of the spare servers.
+    """
+    first, step, offered = (column.astype(np.float32)[queue] for column in (rungs.first, rungs.step, rungs.offered))
+    position = np.clip((servers - first) / step, -1.0, LADDER_LEVELS - 1.0)
+    level = np.maximum(position, 0.0).astype(np.int8)
+    times = times_s.astype(np.float32)
+    longer, shorter = times[queue, level], times[queue, np.minimum(level + 1, LADDER_LEVELS - 1)]
+    spare = first + step * level - offered
+    inside = position - level
+    share = inside * (spare + step) / np.maximum(spare + step * inside, _NO_SERVER)
+    value = np.where(inside > 0, longer + (shorter - longer) * share, longer)
+    return np.where(position < 0, np.inf, value)
+
+
+def cells_of(asking: Question, found: Stacks, plan: Plan, *, service_cv: float) -> tuple[Cells, IntArray, IntArray]:
+    """Queues that occur, the queue of every run, and the shape of its workers."""
+    rows, machine = found.machines, found.run_machine
+    classes, kinds, shapes = plan.batch.shape
+    traffic = np.where(rows.terms >= 0, 2, (rows.site == 0).astype(np.intp))[machine]
+    largest = np.maximum(np.searchsorted(SHAPES, rows.units, side="right") - 1, 0)[machine]
+    shape = np.minimum(plan.shape_index[found.run_class, traffic], largest)
+    code = ((found.run_class * kinds + traffic) * shapes + shape).astype(np.int32)
+    occurs = np.zeros(classes * kinds * shapes, bool)
+    occurs[code] = True
+    klass, kind, size = np.unravel_index(np.flatnonzero(occurs), (classes, kinds, shapes))
+    at = (klass, kind, size)
+    batch = plan.batch[at]
+    cells = Cells(
+        klass=klass,
+        traffic=kind,
+        shape=size,
+        arrivals_per_s=asking.rates_per_s[kind] / batch,
+        service_s=_picked(plan.service_s, at),
+        fill_s=plan.fill_s[at],
+        first_s=_picked(plan.first_s, at),
+        token_s=_picked(plan.token_s, at),
+        slots=plan.slots[at],
+        batch=batch,
+        memory_bytes=plan.memory_bytes[at],
+        service_cv=service_cv,
+        arrival_cv=np.sqrt(asking.asked.burstiness / batch),
+    )
+    return cells, (np.cumsum(occurs) - 1).astype(np.int32)[code], shape.astype(np.int8)
+
+
+def _picked(ends: Ends, at: tuple[IntArray, IntArray, IntArray]) -> Ends:
+    return ends[0][at], ends[1][at], ends[2][at]
+
+
+def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settings: Mapping[str, Any]) -> Sized:
+    """Fleet of every run: the fewest machines that keep the objective at the upper end of the latency interval.
+
+    Where no number of machines keeps it at the upper end, but some do at the middle, the fleet is the one of the
+    middle, kept stable at the upper end, and ``misses_high`` says so.
+    """
+    rows, machine, q = found.machines, found.run_machine, settings["quantile"]
+    cells, cell, shape = cells_of(asking, found, plan, service_cv=settings["service_cv"][asking.spec.family])
+    rungs = _rungs(q, cells, slice(None), HIGH)
+    trip = trips.row(rows.site, rows.place).astype(np.int32)[machine]
+    bands, first_of_band, band_of_row = np.unique(trips.high_s, return_index=True, return_inverse=True)
+    needed = _servers_needed(asking, rungs, cells, slice(None), HIGH, bands)
+    hard = np.flatnonzero(~np.isfinite(needed).all(axis=1))
+    at_mid = np.full_like(needed, np.inf)
+    at_mid[hard] = _servers_needed(asking, _rungs(q, cells, hard, MID), cells, hard, MID, trips.mid_s[first_of_band])
+    stable = np.ceil(cells.arrivals_per_s * cells.service_s[HIGH] / settings["largest_stable_utilisation"])[:, None]
+    misses = ~np.isfinite(needed) & np.isfinite(at_mid)
+    needed = np.where(misses, np.maximum(at_mid, stable), needed)
+    workers = np.floor(np.round(rows.units[machine] / SHAPES[shape], _WHOLE))
+    workers = np.where(np.isfinite(workers), workers, 0.0)
+    capacity = workers * cells.slots[cell]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        replicas = np.where(capacity > 0, np.ceil(np.round(needed[cell, band_of_row[trip]] / capacity, _WHOLE)), np.inf)
+        servers = np.where(np.isfinite(replicas), replicas * capacity, 0.0).astype(np.float32)
+    response = times_on_ladder(rungs, rungs.response_s, cell, servers) + (cells.fill_s[cell] + trips.high_s[trip])
+    alone = service_quantile(q, cells.service_cv**2) * cells.service_s[MID] + cells.fill_s
+    return Sized(
+        cells=cells,
+        cell=cell,
+        shape=shape,
+        workers=workers.astype(np.float32),
+        replicas=replicas.astype(np.float32),
+        servers=servers,
+        response_high_s=response.astype(np.float32),
+        reachable_s=(alone[cell] + trips.mid_s[trip]).astype(np.float32),
+        first_s=(cells.first_s[MID][cell] + trips.mid_s[trip]).astype(np.float32),
+        misses_high=misses[cell, band_of_row[trip]],
+        trip=trip,
+        q=q,
+    )
+
+
+def _rungs(q: float, cells: Cells, some: slice | IntArray, end: int) -> Ladder:
+    return ladder(
+        q,
+        arrivals_per_s=cells.arrivals_per_s[some],
+        service_s=cells.service_s[end][some],
+        service_cv=cells.service_cv,
+        arrival_cv=cells.arrival_cv[some],
+    )
+
+
+def _servers_needed(
+    asking: Question, rungs: Ladder, cells: Cells, some: slice | IntArray, end: int, bands: FloatArray
+) -> FloatArray:
+    """Servers that keep every latency objective, per cell (of some) and network band."""
+    needed = rungs.first[:, None] + np.zeros(len(bands))
+    if asking.response_s is not None:
+        held = rungs.response_s + cells.fill_s[some][:, None]
+        needed = np.maximum(needed, servers_on_ladder(rungs, held, asking.response_s - bands))
+    if asking.first_s is not None:
+        needed = np.maximum(
+            needed, servers_on_ladder(rungs, rungs.wait_s + cells.first_s[end][some][:, None], asking.first_s - bands)
+        )
+    return needed
+
+
+def response_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
+    """Low, mid and high of the response quantile of some runs, network included [s]."""
+    high = fleets.response_high_s[runs]
+    low, mid = (
+        _times(fleets, runs, end).response + fleets.cells.fill_s[fleets.cell[runs]] + trip_s[fleets.trip[runs]]
+        for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
+    )
+    if fleets.functions is not None:
+        entry = np.minimum(np.searchsorted(fleets.functions.runs, runs), len(fleets.functions.runs) - 1)
+        on = fleets.functions.runs[entry] == runs
+        low, mid = (
+            time + np.where(on, fleets.functions.cold_s[end][entry], 0.0) for time, end in ((low, LOW), (mid, MID))
+        )
+    mid = np.minimum(mid, high)
+    return np.minimum(low, mid), mid, high.astype(float)
+
+
+def wait_s(fleets: Sized, runs: IntArray) -> Ends:
+    """Low, mid and high of the wait quantile of some runs [s]."""
+    low, mid, high = (_times(fleets, runs, end).wait for end in (LOW, MID, HIGH))
+    return low, mid, high
+
+
+def utilisation(fleets: Sized, runs: IntArray) -> FloatArray:
+    """Share of the servers that is busy at the peak, middle of the interval; NaN for functions."""
+    cell = fleets.cell[runs]
+    busy = fleets.cells.arrivals_per_s[cell] * fleets.cells.service_s[MID][cell] / fleets.servers[runs]
+    return np.where(_on_functions(fleets, runs), np.nan, busy)
+
+
+def _on_functions(fleets: Sized, runs: IntArray) -> NDArray[np.bool_]:
+    return np.zeros(len(runs), bool) if fleets.functions is None else np.isin(runs, fleets.functions.runs)
+
+
+def _times(fleets: Sized, runs: IntArray, end: int) -> Times:
+    """Queue of some runs; functions do not queue."""
+    cell = fleets.cell[runs]
+    service = fleets.cells.service_s[end][cell]
+    times = queue_times_s(
+        fleets.q,
+        servers=fleets.servers[runs],
+        arrivals_per_s=fleets.cells.arrivals_per_s[cell],
+        service_s=service,
+        service_cv=fleets.cells.service_cv,
+        arrival_cv=fleets.cells.arrival_cv[cell],
+    )
+    on = _on_functions(fleets, runs)
+    alone = service * service_quantile(fleets.q, fleets.cells.service_cv**2)
+    return Times(np.where(on, 0.0, times.wait), np.where(on, alone, times.response))

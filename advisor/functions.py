@@ -1,0 +1,70 @@
+"""Functions and scale-to-zero containers: no queue, but cold starts, quotas and a bill by use."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from advisor.capacity import cold_share, service_quantile
+from advisor.columns import HIGH, MID, ClassColumns, Functions, IntArray, Network, Sized, Stacks
+from advisor.units import BYTES_PER_MB
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def with_functions(
+    sized: Sized,
+    found: Stacks,
+    trips: Network,
+    columns: ClassColumns,
+    terms: "pd.DataFrame",
+    *,
+    objective_s: float | None,
+) -> Sized:
+    """Fleets with the runs on functions put right.
+
+    A function starts an instance for every request that finds none idle, so nobody waits; but where more than one in
+    ``1 - q`` requests meets a cold start, the quantile of the response holds one.  Replicas are
+    the instances busy on average at the peak, servers those busy at its ``q`` quantile.
+    """
+    runs = np.flatnonzero(found.machines.terms[found.run_machine] >= 0)
+    if not len(runs):
+        return sized
+    row = found.machines.terms[found.run_machine[runs]]
+    cell, trip = sized.cell[runs], sized.trip[runs]
+    rate, service = sized.cells.arrivals_per_s[cell], sized.cells.service_s
+    share = cold_share(
+        arrivals_per_s=rate, service_s=service[MID][cell], keep_alive_s=terms["keep_alive_s"].to_numpy(float)[row]
+    )
+    package = (columns.package_bytes + columns.weight_bytes)[sized.cells.klass[cell]]
+    load_s = package / (terms["cold_load_mb_per_s"].to_numpy(float)[row] * BYTES_PER_MB)
+    starts = (terms[f"cold_start_s_{end}"].to_numpy(float)[row] + load_s for end in ("low", "mid", "high"))
+    low, mid, high = (np.where(share > 1 - sized.q, start_s, 0.0) for start_s in starts)
+    tail = service_quantile(sized.q, sized.cells.service_cv**2)
+    at_mid = service[MID][cell] * tail + trips.mid_s[trip] + mid
+    at_high = service[HIGH][cell] * tail + trips.high_s[trip] + high
+    objective = np.inf if objective_s is None else objective_s
+    load = rate * service[MID][cell]
+    busy = np.maximum(np.ceil(load), 1.0)
+    most = np.maximum(stats.poisson.ppf(sized.q, load), 1.0)
+    return replace(
+        sized,
+        replicas=_put(sized.replicas, runs, np.where(at_mid > objective, np.inf, busy)),
+        servers=_put(sized.servers, runs, most),
+        response_high_s=_put(sized.response_high_s, runs, at_high),
+        reachable_s=_put(sized.reachable_s, runs, at_mid),
+        misses_high=_put(sized.misses_high, runs, (at_mid <= objective) & (at_high > objective)),
+        functions=Functions(runs, share, (low, mid, high)),
+    )
+
+
+def _put(values: NDArray[Scalar], runs: IntArray, new: NDArray[Any]) -> NDArray[Scalar]:
+    changed = values.copy()
+    changed[runs] = new.astype(values.dtype)
+    return changed

@@ -1,0 +1,223 @@
+"""data/ -> Knowledge: every record and table, typed and frozen."""
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from advisor.errors import PriceFileError, RecordError
+from advisor.paths import DATA
+from advisor.schema import Device, Model, Record, Rule, Server, System
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+R = TypeVar("R", bound=Record)
+
+OFFER_COLUMNS = (
+    "service",
+    "instance_type",
+    "region",
+    "vcpu",
+    "memory_gb",
+    "accelerator",
+    "accelerator_count",
+    "accelerator_memory_gb",
+    "usd_per_hour",
+    "since",
+    "source",
+)
+_MACHINE_COLUMNS = ("provider", "service", "instance_type", "region")
+PRICE_COLUMNS = (*_MACHINE_COLUMNS, "usd_per_hour", "since")
+
+
+class Country(NamedTuple):
+    """A country as the network sees it."""
+
+    iso: str
+    name_en: str
+    name_zh: str
+    lat: float
+    lon: float
+
+
+@cache
+def countries(folder: Path = DATA) -> Mapping[str, Country]:
+    """Countries by ISO code."""
+    with (folder / "countries.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return {r["iso"]: Country(r["iso"], r["name_en"], r["name_zh"], float(r["lat"]), float(r["lon"])) for r in rows}
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything that the product knows, by folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder in the layout of ``data/``.
+    prices : Path, optional
+        A user's own price file that fills or overrides prices; columns provider, service, instance_type, region ("*"
+        = every region), usd_per_hour, since.
+    """
+
+    folder: Path = DATA
+    prices: Path | None = None
+    _kept: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def systems(self) -> Mapping[str, System]:
+        """Platforms and engines by id."""
+        return _records(self.folder / "systems", System)
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """Reference models by id."""
+        return _records(self.folder / "models", Model)
+
+    @cached_property
+    def devices(self) -> Mapping[str, Device]:
+        """Hardware by id."""
+        return _records(self.folder / "devices", Device)
+
+    @cached_property
+    def servers(self) -> Mapping[str, Server]:
+        """Own machines by id."""
+        return _records(self.folder / "servers", Server)
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """Rules by id."""
+        return _records(self.folder / "rules", Rule)
+
+    @cached_property
+    def regions(self) -> "pd.DataFrame":
+        """Regions of the providers with country, position and carbon intensity."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "regions.csv", keep_default_na=False, na_values={"lat": "", "lon": ""})
+
+    @cached_property
+    def serverless(self) -> "pd.DataFrame":
+        """Terms of functions and serverless containers."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "serverless.csv")
+
+    @cached_property
+    def offers(self) -> "pd.DataFrame":
+        """Priced machine types of every provider, each joined to its device and its trait; unknown prices are NaN."""
+        return _offers(self)
+
+    @property
+    def calibrated(self) -> str:
+        """Date of the packed calibration of the latency model."""
+        return str(self.table("calibrations/latency")["dated"])
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A TOML table at the top of the data folder, such as ``costs`` or ``network``."""
+        made: Mapping[str, Any] = self.kept(("table", name), lambda: read_table(self.folder / f"{name}.toml"))
+        return made
+
+    def kept(self, key: object, make: Any) -> Any:
+        """Something derived from this knowledge, made once and kept with it."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+@cache
+def load(prices: str | Path | None = None) -> Knowledge:
+    """The packed knowledge, with a user's own prices where given."""
+    return Knowledge(prices=None if prices is None else Path(prices))
+
+
+def read_table(path: Path) -> Mapping[str, Any]:
+    """A TOML file as it stands."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _records(folder: Path, kind: type[R]) -> Mapping[str, R]:
+    return {path.stem: read_record(path, kind) for path in sorted(folder.glob("*.toml"))}
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """One record, its file name checked against its id."""
+    try:
+        record = kind(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise RecordError("record", file=path.name, field="-", reason=str(error)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordError(
+            "record", file=path.name, field=".".join(map(str, first["loc"])), reason=first["msg"]
+        ) from None
+    if record.id != path.stem:
+        raise RecordError("record", file=path.name, field="id", reason=f"{record.id} != {path.stem}")
+    return record
+
+
+def _offers(knowledge: Knowledge) -> "pd.DataFrame":
+    import pandas as pd
+
+    from advisor.joins import device_of_offers, trait_of_offers
+
+    text = ["service", "instance_type", "region", "accelerator", "since", "source"]
+    parts = [
+        pd.read_csv(
+            path,
+            usecols=list(OFFER_COLUMNS),
+            dtype=dict.fromkeys(text, "str"),
+            keep_default_na=False,
+            na_values={c: "" for c in OFFER_COLUMNS if c not in text},
+        ).assign(provider=path.name.removesuffix(".csv.gz"))
+        for path in sorted((knowledge.folder / "offers").glob("*.csv.gz"))
+    ]
+    offers = pd.concat(parts, ignore_index=True)
+    if knowledge.prices is not None:
+        offers = with_own_prices(offers, knowledge.prices)
+    traits = tomllib.loads((knowledge.folder / "offers" / "traits.toml").read_text(encoding="utf-8"))["traits"]
+    return offers.assign(device=device_of_offers(offers, knowledge.devices), trait=trait_of_offers(offers, traits))
+
+
+def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
+    """Offers with the prices of a user's file in place of, or beside, the listed ones.
+
+    Raises
+    ------
+    PriceFileError
+        If the file cannot be read, lacks a column, names a machine that no price list holds, or holds a price that is
+        no positive number.
+    """
+    import pandas as pd
+
+    try:
+        own = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise PriceFileError(
+            "price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=str(error)
+        ) from None
+    if missing := [column for column in PRICE_COLUMNS if column not in own]:
+        raise PriceFileError(
+            "price_column", file=str(path), column=", ".join(missing), columns=", ".join(PRICE_COLUMNS)
+        )
+    price, since = offers["usd_per_hour"].to_numpy(copy=True), offers["since"].to_numpy(dtype=object, copy=True)
+    source = offers["source"].to_numpy(dtype=object, copy=True)
+    for number, row in enumerate(own.to_dict("records"), start=2):
+        value = pd.to_numeric(row["usd_per_hour"], errors="coerce")
+        if not 0 < value < float("inf"):
+            raise PriceFileError("price_value", file=str(path), row=number, value=row["usd_per_hour"])
+        named = [name for name in _MACHINE_COLUMNS if not (name == "region" and row[name] == "*")]
+        hit = np.logical_and.reduce([(offers[name] == row[name]).to_numpy() for name in named])
+        if not hit.any():
+            machine = "/".join(str(row[name]) for name in _MACHINE_COLUMNS)
+            raise PriceFileError("price_machine", file=str(path), row=number, value=machine)
+        price[hit], since[hit], source[hit] = float(value), row["since"], path.name
+    return offers.assign(usd_per_hour=price, since=since, source=source)

@@ -1,0 +1,153 @@
+"""The facts of a question, rule by rule: what every machine, platform, class, run and candidate needs and has."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from advisor.columns import MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
+from advisor.feasibility import DATA_SCOPES, SKILL_LEVELS, Level, Limit, Side, side
+from advisor.question import Question
+from advisor.units import BITS_PER_BYTE, BYTES_PER_KB, BYTES_PER_MB, MILLION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_QUOTAS = ("timeout_s", "max_instances", "max_image_mb", "max_payload_mb")
+
+
+def machine_limits(
+    asking: Question, found: Stacks, trips: Network, *, lines: Mapping[str, Mapping[str, float]]
+) -> list[Limit]:
+    """Where a machine stands, who offers it and what it is."""
+    rows, asked = found.machines, asking.asked
+    home = trips.same_country[trips.row(rows.site, rows.place)]
+    scope = np.where(rows.site == 0, home, rows.site + 1)
+    wanted = np.isin(rows.provider.astype(str), ["", *(asked.providers or ())]) | (asked.providers is None)
+    trait = rows.trait.astype(str)
+    line = lines["good" if asked.internet == "none" else asked.internet]
+    line_bits = np.array([line["device_mbit_per_s"], line["room_mbit_per_s"], line["device_mbit_per_s"]]) * MILLION
+    peak_bits = asking.rates_per_s[0] * asked.payload_kb * BYTES_PER_KB * BITS_PER_BYTE
+    over_the_line = (rows.site == 0) == asking.local
+    return [
+        Limit("data-scope", "machine", side(DATA_SCOPES.index(asked.data)), side(scope)),
+        Limit("offline", "machine", side(asking.needs_no_network), side(rows.site > 0)),
+        Limit("provider", "machine", side(1), side(wanted)),
+        Limit("uplink", "machine", side(peak_bits * over_the_line), side(line_bits, rows.site)),
+        Limit("at-the-source", "machine", side(not asking.at_devices), side(rows.site != 2)),
+        Limit("open-region", "machine", side(1), side(trait != "government")),
+        Limit("sustained-speed", "machine", side(1), side(trait != "burstable")),
+        Limit("complete-machine", "machine", side(1), side(~np.isin(trait, ["attachment", "fpga", "graphics-only"]))),
+    ]
+
+
+def platform_limits(asking: Question, found: Stacks) -> list[Limit]:
+    """What a platform asks of the team, and how long it takes to launch."""
+    terms = [system.platform for system in found.platforms if system.platform]
+    team = SKILL_LEVELS.index(asking.asked.skills)
+    levels = [SKILL_LEVELS.index(platform.skills) for platform in terms]
+    limits = [Limit("skills", "platform", side(levels), side(team))]
+    if asking.asked.launch_days is not None:
+        days = [platform.launch_days for platform in terms]
+        limits.append(Limit("launch-days", "platform", side(days), side(asking.asked.launch_days)))
+    return limits
+
+
+def class_limits(asking: Question, columns: ClassColumns) -> list[Limit]:
+    """What an engine asks of the team beyond running its container, which the platforms ask for already."""
+    levels = np.array([SKILL_LEVELS.index(skill) for skill in columns.skills])
+    beyond = np.where(levels > SKILL_LEVELS.index("containers"), levels, 0)
+    return [Limit("skills", "class", side(beyond), side(SKILL_LEVELS.index(asking.asked.skills)))]
+
+
+def run_limits(
+    asking: Question, found: Stacks, columns: ClassColumns, sized: Sized, terms: "pd.DataFrame", *, memory_share: float
+) -> list[Limit]:
+    """Memory, latency objectives and the quotas of functions, for a machine that runs a service class."""
+    package = columns.package_bytes + columns.weight_bytes
+    row = found.machines.terms[found.run_machine]
+    quotas = {name: np.append(terms[name].to_numpy(float), np.nan) for name in _QUOTAS}
+    cell, cells = sized.cell, sized.cells
+    payload, image = quotas["max_payload_mb"] * BYTES_PER_MB, quotas["max_image_mb"] * BYTES_PER_MB
+    limits = [
+        Limit("memory", "run", side(cells.memory_bytes, cell), _memory(asking, found, sized, memory_share)),
+        Limit("function-time", "run", side(cells.service_s[MID], cell), side(quotas["timeout_s"], row)),
+        Limit("function-instances", "run", side(sized.servers), side(quotas["max_instances"], row)),
+        Limit("function-package", "run", side(package, found.run_class), side(image, row)),
+        Limit("function-payload", "run", side(asking.asked.payload_kb * BYTES_PER_KB), side(payload, row)),
+    ]
+    if asking.token_s is not None:
+        limits.append(Limit("tpot", "run", side(cells.token_s[MID], cell), side(asking.token_s)))
+    if asking.first_s is not None:
+        limits.append(_objective("ttft", sized, sized.first_s, asking.first_s))
+    if asking.response_s is not None:
+        limits.append(_objective("p99", sized, sized.reachable_s, asking.response_s))
+    return limits
+
+
+def _memory(asking: Question, found: Stacks, sized: Sized, share: float) -> Side:
+    """Memory for one worker: of its accelerators, else of the machine; language models hold one copy a worker."""
+    rows = found.machines
+
+    def have(runs: IntArray | slice) -> FloatArray:
+        machine, units = found.run_machine[runs], SHAPES[sized.shape[runs]]
+        part = np.minimum(units / rows.units[machine], 1.0) if asking.generates else 1.0
+        card = rows.unit_memory_bytes[machine] * units * share
+        return np.where(np.isnan(card), rows.memory_bytes[machine] * part, card)
+
+    return have
+
+
+def _objective(rule: str, sized: Sized, reachable_s: Column, objective_s: float) -> Limit:
+    """A latency objective: the best that a run can reach; just above the objective where only the fleet is lacking."""
+    above = np.nextafter(np.float32(objective_s), np.float32(np.inf))
+
+    def need(runs: IntArray | slice) -> Column:
+        reached = reachable_s[runs]
+        return np.where(np.isfinite(sized.replicas[runs]), np.minimum(reached, objective_s), np.maximum(reached, above))
+
+    return Limit(rule, "run", need, side(objective_s))
+
+
+def stack_limits(asking: Question, bill: Bill) -> list[Limit]:
+    """Money a month, money before the start, power at a site."""
+    asked = asking.asked
+    wishes: tuple[tuple[str, Level, Column, float | None], ...] = (
+        ("budget", "candidate", bill.usd_per_month, asked.budget_usd_month),
+        ("upfront", "run", bill.upfront_usd, asked.upfront_usd),
+        ("power", "run", bill.power_w, asked.power_w),
+    )
+    return [Limit(rule, level, side(need), side(have)) for rule, level, need, have in wishes if have is not None]
+
+
+def conditions(
+    asking: Question,
+    found: Stacks,
+    trips: Network,
+    columns: ClassColumns,
+    sized: Sized,
+    bill: Bill,
+    *,
+    stale_days: float,
+) -> list[Limit]:
+    """What a person should know or do before they choose a stack that fits."""
+    rows = found.machines
+    legacy = np.array([device.status == "legacy" for device in found.devices])
+    objective = np.inf if asking.response_s is None else asking.response_s
+    border = trips.crosses_border[trips.row(rows.site, rows.place)]
+
+    def missing(runs: IntArray | slice) -> Column:
+        return sized.response_high_s[runs] * sized.misses_high[runs]
+
+    quantised = np.isin(columns.precision.astype(str), ["int8", "int4", "fp8"])
+    return [
+        Limit("quantisation", "class", side(quantised), side(0)),
+        Limit(
+            "measure-first", "run", lambda runs: sized.response_high_s[runs] * sized.misses_high[runs], side(objective)
+        ),
+        Limit("legacy-hardware", "class", side(legacy, columns.device), side(0)),
+        Limit("mainland-border", "machine", side(border), side(0)),
+        Limit("price-known", "candidate", lambda rows: np.isnan(bill.usd_per_month[rows]).astype(float), side(0)),
+        Limit("price-fresh", "machine", side(rows.age_days), side(stale_days)),
+    ]

@@ -1,0 +1,278 @@
+"""Everything that can be rented, owned or installed, brought into one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.knowledge import Knowledge
+from advisor.schema import Record
+from advisor.units import BYTES_PER_GB, BYTES_PER_MB
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.integer[Any]]
+
+SITES = ("cloud", "on-premises", "device")
+OWN_SERVICE, EDGE_SERVICE = "own-server", "edge-device"
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Everything that can be rented, owned or installed, as columns of one length.
+
+    ``usd_per_hour`` is NaN where unknown and for what is owned; ``units`` counts accelerators or virtual CPUs.
+    """
+
+    name: NDArray[np.object_]
+    provider: NDArray[np.object_]
+    service: NDArray[np.object_]
+    region: NDArray[np.object_]
+    trait: NDArray[np.object_]
+    since: NDArray[np.object_]
+    source: NDArray[np.object_]
+    device: IntArray
+    site: IntArray
+    place: IntArray
+    """Row of the region table; -1 for the user's own site."""
+    units: FloatArray
+    memory_bytes: FloatArray
+    unit_memory_bytes: FloatArray
+    """Memory of one accelerator; NaN where models live in the memory of the machine."""
+    usd_per_hour: FloatArray
+    upfront_usd: FloatArray
+    power_w: FloatArray
+    age_days: FloatArray
+    terms: IntArray
+    """Row of the serverless table; -1 for machines."""
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+def machines(knowledge: Knowledge) -> Machines:
+    """Every machine of the price lists, every serverless size, every own server and every board."""
+    found: Machines = knowledge.kept("machines", lambda: _machines(knowledge))
+    return found
+
+
+def _machines(knowledge: Knowledge) -> Machines:
+    import pandas as pd
+
+    parts = [_offered(knowledge), _functions(knowledge), _servers(knowledge), _boards(knowledge)]
+    table = pd.concat(parts, ignore_index=True)
+    text = {
+        c: table[c].fillna("").to_numpy(dtype=object)
+        for c in ("name", "provider", "service", "region", "trait", "since", "source")
+    }
+    numbers = {
+        c: table[c].to_numpy(dtype=float)
+        for c in ("units", "memory_bytes", "unit_memory_bytes", "usd_per_hour", "upfront_usd", "power_w", "age_days")
+    }
+    codes = {c: table[c].to_numpy(dtype=np.intp) for c in ("device", "site", "place", "terms")}
+    return Machines(**text, **numbers, **codes)
+
+
+def _codes(knowledge: Knowledge) -> dict[str, int]:
+    return {device: index for index, device in enumerate(knowledge.devices)}
+
+
+def _offered(knowledge: Knowledge) -> "pd.DataFrame":
+    import pandas as pd
+
+    offers = knowledge.offers
+    devices = tuple(knowledge.devices.values())
+    code = offers["device"].astype(object).map(_codes(knowledge)).fillna(-1).astype(int)
+    per_vcpu = np.array([device.unit == "vCPU" for device in devices])
+    unit_memory = np.array([device.memory or np.nan for device in devices])
+    is_cpu = per_vcpu[code] & (code >= 0)
+    places = {
+        key: row for row, key in enumerate(zip(knowledge.regions["provider"], knowledge.regions["region"], strict=True))
+    }
+    place = pd.MultiIndex.from_frame(offers[["provider", "region"]]).map(places)
+    card = offers["accelerator_memory_gb"] * BYTES_PER_GB / offers["accelerator_count"]
+    return pd.DataFrame(
+        {
+            "name": offers["instance_type"],
+            "provider": offers["provider"],
+            "service": offers["service"],
+            "region": offers["region"],
+            "trait": offers["trait"].astype(object),
+            "since": offers["since"],
+            "source": offers["source"],
+            "device": code,
+            "site": 0,
+            "place": np.nan_to_num(np.asarray(place, float), nan=-1).astype(int),
+            "units": np.where(is_cpu, offers["vcpu"], offers["accelerator_count"]),
+            "memory_bytes": offers["memory_gb"] * BYTES_PER_GB,
+            "unit_memory_bytes": np.where(is_cpu, np.nan, np.where(card.notna(), card, unit_memory[code])),
+            "usd_per_hour": offers["usd_per_hour"],
+            "upfront_usd": 0.0,
+            "power_w": 0.0,
+            "age_days": _age_days(offers["since"]),
+            "terms": -1,
+        }
+    )
+
+
+def _age_days(since: "pd.Series[str]") -> FloatArray:
+    """Age of a dated price today; a date without day or month counts from its end."""
+    today = datetime.now(UTC).date()
+    ages = {text: _days_since(text, today) for text in since.unique()}
+    return np.asarray(since.map(ages), float)
+
+
+def _days_since(text: str, today: date) -> float:
+    parts = [int(part) for part in text.split("-") if part.isdigit()]
+    if not parts:
+        return float("nan")
+    day = date(parts[0], parts[1] if len(parts) > 1 else 12, parts[2] if len(parts) > 2 else 28)
+    return float(max((today - day).days, 0))
+
+
+def _functions(knowledge: Knowledge) -> "pd.DataFrame":
+    """Serverless terms at the sizes of ``data/serverless.toml``, in every region where their price holds."""
+    import pandas as pd
+
+    sizes = knowledge.table("serverless")["sizes"]
+    rows: list[dict[str, Any]] = []
+    for term, terms in enumerate(knowledge.serverless.to_dict("records")):
+        places = _places_of_terms(knowledge.regions, terms["provider"], terms["region"])
+        for size in _sizes_of(terms, sizes):
+            rows.extend({**size, **_named(terms), "place": place, "terms": term} for place in places)
+    table = pd.DataFrame(rows)
+    codes = table["device"].map(_codes(knowledge))
+    unit_memory = np.array([device.memory or np.nan for device in knowledge.devices.values()])
+    return table.assign(
+        device=codes,
+        region=knowledge.regions["region"].to_numpy()[table["place"]],
+        trait="",
+        site=0,
+        unit_memory_bytes=unit_memory[codes],
+        usd_per_hour=np.nan,
+        upfront_usd=0.0,
+        power_w=0.0,
+        age_days=_age_days(table["since"]),
+    )
+
+
+def _named(terms: Mapping[Any, Any]) -> dict[str, str]:
+    return {
+        "provider": terms["provider"],
+        "service": terms["service"],
+        "since": str(terms["dated"]),
+        "source": terms["source"],
+    }
+
+
+def _sizes_of(terms: Mapping[Any, Any], sizes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Sizes at which a function is tried: one whole accelerator, or processors with the memory that comes with them."""
+    service = terms["service"]
+    if isinstance(terms["gpu_device"], str):
+        memory = sizes["gpu_memory_mb"] * BYTES_PER_MB
+        return [
+            {
+                "name": f"{service} {terms['gpu_device']}",
+                "device": terms["gpu_device"],
+                "units": 1.0,
+                "memory_bytes": memory,
+            }
+        ]
+    device = sizes["cpu_device"]["arm" if "arm" in terms["variant"] else "x86"]
+    most = terms["max_vcpu"] if terms["max_vcpu"] > 0 else np.inf
+    tried = [(units, units * terms["mb_per_vcpu"]) for units in sizes["vcpu"] if units <= most]
+    return [
+        {
+            "name": f"{service} {units:g} vCPU, {mb:.0f} MB",
+            "device": device,
+            "units": units,
+            "memory_bytes": mb * BYTES_PER_MB,
+        }
+        for units, mb in tried
+        if mb <= terms["max_memory_mb"]
+    ]
+
+
+def _places_of_terms(regions: "pd.DataFrame", provider: str, region: str) -> list[int]:
+    """Rows of the region table where serverless terms hold: the named region, else all that the name covers."""
+    own = (regions["provider"] == provider).to_numpy()
+    named = own & (regions["region"] == region).to_numpy()
+    if named.any():
+        return [int(row) for row in np.flatnonzero(named)]
+    mainland = "mainland" in region.lower()
+    return [int(row) for row in np.flatnonzero(own & ((regions["cn_mainland"] == "yes").to_numpy() == mainland))]
+
+
+def _servers(knowledge: Knowledge) -> "pd.DataFrame":
+    import pandas as pd
+
+    codes, devices = _codes(knowledge), knowledge.devices
+    return pd.DataFrame(
+        [
+            {
+                "name": server.name,
+                "provider": "",
+                "service": OWN_SERVICE,
+                "region": "",
+                "trait": "",
+                "since": _claimed(server, "price"),
+                "source": server.id,
+                "device": codes[server.device],
+                "site": 1,
+                "place": -1,
+                "units": float(server.count),
+                "memory_bytes": server.memory,
+                "unit_memory_bytes": devices[server.device].memory or np.nan,
+                "usd_per_hour": np.nan,
+                "upfront_usd": server.price,
+                "power_w": server.power,
+                "age_days": 0.0,
+                "terms": -1,
+            }
+            for server in knowledge.servers.values()
+        ]
+    )
+
+
+def _boards(knowledge: Knowledge) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "name": device.name,
+                "provider": "",
+                "service": EDGE_SERVICE,
+                "region": "",
+                "trait": "",
+                "since": _claimed(device, "board.price"),
+                "source": device.id,
+                "device": code,
+                "site": 2,
+                "place": -1,
+                "units": 1.0,
+                "memory_bytes": device.board.memory,
+                "unit_memory_bytes": np.nan,
+                "usd_per_hour": np.nan,
+                "upfront_usd": np.nan if device.board.price is None else device.board.price,
+                "power_w": device.board.power,
+                "age_days": 0.0,
+                "terms": -1,
+            }
+            for code, device in enumerate(knowledge.devices.values())
+            if device.board
+        ]
+    )
+
+
+def _claimed(record: Record, fact: str) -> str:
+    """Date of the source or estimate that claims a fact."""
+    for claim in record.claims:
+        if any(fact == name or fact.startswith(f"{name}.") for name in claim.fields):
+            return str(claim.dated)
+    return ""

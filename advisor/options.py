@@ -1,0 +1,192 @@
+"""Candidates -> options: the rows that somebody looks at."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import feasibility, fleet
+from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
+from advisor.cost import usd_per_month_of
+from advisor.evaluation import Evaluation
+from advisor.machines import SITES
+from advisor.results import BillLine, Interval, Option, Reason
+from advisor.units import MS_PER_S
+
+_SERVER_ACCELERATORS = ("gpu-datacenter", "gpu-workstation", "gpu-consumer", "accelerator-datacenter")
+
+
+def option_ids(found: Stacks, rows: IntArray) -> NDArray[np.object_]:
+    """Ids that name a stack by what it is, so that they hold across questions."""
+    machines = found.machines
+    run = found.run[rows]
+    machine = found.run_machine[run]
+    systems = np.array([system.id for system in found.platforms], object)
+    classes = np.array([f"{klass.engine}/{klass.precision}" for klass in found.classes], object)
+    own = machines.site[machine] > 0
+    place = np.where(own, "-", machines.region[machine])
+    name = np.where(own, machines.source[machine], machines.name[machine])
+    return np.asarray(
+        systems[found.platform[rows]] + "/" + place + "/" + name + "/" + classes[found.run_class[run]], object
+    )
+
+
+def families_of(evaluation: Evaluation, row: int) -> tuple[str, ...]:
+    """The article's families that a stack belongs to, by what it is."""
+    found = evaluation.found
+    run = int(found.run[row])
+    platform = found.platforms[int(found.platform[row])].platform
+    klass = found.classes[int(found.run_class[run])]
+    engine = found.engines[klass.engine].engine
+    site = SITES[int(found.machines.site[found.run_machine[run]])]
+    kind = evaluation.columns.kind[found.run_class[run]]
+    holds = {
+        "edge": site == "device",
+        "on-premises": site == "on-premises",
+        "serverless": platform is not None and platform.operation == "serverless",
+        "containers": platform is not None and platform.operation == "kubernetes",
+        "inference-platform": engine is not None
+        and engine.dedicated
+        and site != "device"
+        and kind in _SERVER_ACCELERATORS,
+        "cloud": site == "cloud",
+    }
+    return tuple(family for family, true in holds.items() if true)
+
+
+def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
+    """Option of one candidate that fits."""
+    ev, found, sized = evaluation, evaluation.found, evaluation.sized
+    run = int(found.run[row])
+    machine, klass, cell = int(found.run_machine[run]), int(found.run_class[run]), int(sized.cell[run])
+    system = found.platforms[int(found.platform[row])]
+    platform = system.platform
+    if platform is None:
+        raise ValueError(f"{system.id} is no platform")
+    rows, terms = found.machines, found.classes[klass]
+    conditions = reasons(ev, ev.conditions, row)
+    usd = float(usd_per_month_of(ev.bill, found, np.array([row]))[0])
+    families = families_of(ev, row)
+    places = 1 if rows.site[machine] == 0 else ev.asking.asked.sites
+    return Option(
+        id=str(option_ids(found, np.array([row]))[0]),
+        family=families[0],
+        families=families,
+        system=system.id,
+        provider=str(rows.provider[machine]),
+        region=str(rows.region[machine]),
+        site=SITES[int(rows.site[machine])],
+        operation=platform.operation,
+        engine=terms.engine,
+        hardware=str(rows.name[machine]),
+        device=terms.device,
+        precision=terms.precision,
+        replicas=int(sized.replicas[run] * places),
+        workers=int(sized.workers[run]),
+        units_per_worker=float(SHAPES[sized.shape[run]]),
+        batch=int(sized.cells.batch[cell]),
+        usd_per_month=None if np.isnan(usd) else usd,
+        usd_per_month_known=not np.isnan(usd),
+        p99_ms=_response_ms(ev, run),
+        ttft_ms=_first_ms(ev, run),
+        tpot_ms=_token_ms(ev, cell),
+        utilisation=float(fleet.utilisation(sized, np.array([run]))[0]),
+        score=float(ev.score[row]),
+        p_best=p_best,
+        fidelity=ev.fidelity[klass],
+        verdict="conditions" if conditions else "fits",
+        conditions=conditions,
+        bill=bill_lines(ev, row),
+        hours_per_month=float(ev.bill.hours_per_month[row]),
+        launch_days=platform.launch_days,
+        price_date=str(rows.since[machine]),
+        sources=(str(rows.source[machine]),),
+    )
+
+
+def reasons(evaluation: Evaluation, limits: Sequence[feasibility.Limit], row: int) -> tuple[Reason, ...]:
+    """Rules that speak against a candidate, in the order of the limits."""
+    rules = evaluation.knowledge.rules
+    return tuple(
+        Reason(rule, need, have, rules[rule].unit)
+        for rule, need, have in feasibility.shortfalls(limits, evaluation.found, row)
+    )
+
+
+def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
+    """Lines of the monthly bill of a candidate; they add up to its cost."""
+    ev, found = evaluation, evaluation.found
+    run = int(found.run[row])
+    machine = int(found.run_machine[run])
+    rows = found.machines
+    platform = found.platforms[int(found.platform[row])].platform
+    total = float(usd_per_month_of(ev.bill, found, np.array([row]))[0])
+    basis: Literal["sourced", "estimate"] = "sourced" if rows.site[machine] == 0 else "estimate"
+    if platform is None or np.isnan(total):
+        return (
+            BillLine(
+                "machines",
+                None,
+                _billed(ev, row),
+                "machines",
+                str(rows.since[machine]),
+                str(rows.source[machine]),
+                basis,
+            ),
+        )
+    fixed = ev.bill.fixed_usd_per_month[int(found.platform[row])]
+    item = "functions" if rows.terms[machine] >= 0 else "machines" if rows.site[machine] == 0 else "owned"
+    lines = [
+        BillLine(
+            item,
+            total - float(fixed),
+            _billed(ev, row),
+            "machines",
+            str(rows.since[machine]),
+            str(rows.source[machine]),
+            basis,
+        )
+    ]
+    if fixed:
+        system = found.platforms[int(found.platform[row])]
+        lines.append(
+            BillLine("platform", float(fixed), 1.0, "clusters", str(system.estimates[0].dated), system.id, "estimate")
+        )
+    return tuple(lines)
+
+
+def _billed(evaluation: Evaluation, row: int) -> float:
+    """Machines billed on average."""
+    ev, run = evaluation, int(evaluation.found.run[row])
+    follows = ev.bill.follows_load[ev.found.platform[row]]
+    return float(ev.bill.replicas_following[run] if follows else ev.sized.replicas[run])
+
+
+def _interval_ms(low: float, mid: float, high: float) -> Interval:
+    low, high = min(low, mid), max(mid, high)
+    return Interval(low * MS_PER_S, mid * MS_PER_S, high * MS_PER_S)
+
+
+def _response_ms(evaluation: Evaluation, run: int) -> Interval:
+    low, mid, high = fleet.response_s(evaluation.sized, evaluation.trips, np.array([run]))
+    return _interval_ms(float(low[0]), float(mid[0]), float(high[0]))
+
+
+def _first_ms(evaluation: Evaluation, run: int) -> Interval | None:
+    if not evaluation.asking.generates:
+        return None
+    sized, trips = evaluation.sized, evaluation.trips
+    wait = fleet.wait_s(sized, np.array([run]))
+    cell, trip = sized.cell[run], sized.trip[run]
+    low, mid, high = (float(sized.cells.first_s[end][cell] + wait[end][0]) for end in (LOW, MID, HIGH))
+    return _interval_ms(
+        low + float(trips.low_s[trip]), mid + float(trips.mid_s[trip]), high + float(trips.high_s[trip])
+    )
+
+
+def _token_ms(evaluation: Evaluation, cell: int) -> Interval | None:
+    if not evaluation.asking.generates:
+        return None
+    low, mid, high = (float(evaluation.sized.cells.token_s[end][cell]) for end in (LOW, MID, HIGH))
+    return _interval_ms(low, mid, high)

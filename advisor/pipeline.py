@@ -1,0 +1,164 @@
+"""Requirements -> Advice: the pipeline, top to bottom; the only module that knows every stage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import cost, feasibility, latency, limits, llm, ranking
+from advisor.advice import Advice
+from advisor.carbon import carbon_kg_per_month
+from advisor.classes import class_columns
+from advisor.columns import HIGH, MID, SHAPES, ClassColumns, Ends, FloatArray, Stacks
+from advisor.evaluation import Evaluation
+from advisor.fleet import sized
+from advisor.functions import with_functions
+from advisor.knowledge import Knowledge, load
+from advisor.latency import FIDELITIES, Calibration, load_calibration
+from advisor.modelspec import resolve
+from advisor.network import network
+from advisor.question import Question, question
+from advisor.requirements import Requirements
+from advisor.serving import served
+from advisor.stacks import stacks
+from advisor.units import FLOP_PER_MAC
+
+_SIGMAS_OF_80_PERCENT = 1.2816
+
+
+def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration: Calibration | None = None) -> Advice:
+    """Every deployment stack for a question, judged, sized, priced and ranked.
+
+    Parameters
+    ----------
+    asked : Requirements
+    knowledge : Knowledge, optional
+        The packed one by default; ``load(prices=...)`` brings a user's own prices.
+    calibration : Calibration, optional
+        Coefficients of the latency model; the packed ones by default.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    RequirementError
+        If wishes contradict each other or do not go with the model.
+    UnknownIdError, ModelFileError
+        If the model cannot be found or read.
+    """
+    knowledge = load() if knowledge is None else knowledge
+    calibration = load_calibration() if calibration is None else calibration
+    serving, terms = knowledge.table("serving"), knowledge.serverless
+    asking = question(asked, resolve(asked.model, knowledge.models))
+    found = stacks(knowledge, family=asking.spec.family, precisions=asked.precisions)
+    trips = network(
+        knowledge, country=asked.country, payload_kb=asked.payload_kb, internet=asked.internet, local=asking.local
+    )
+    columns = class_columns(found, asking, fallback=calibration.settings["fallback"], settings=serving)
+    times, fidelity = _times(knowledge, asking, found, columns, calibration, serving)
+    plan = served(asking, columns, times, settings=serving)
+    fleets = sized(asking, found, trips, plan, settings=serving)
+    fleets = with_functions(fleets, found, trips, columns, terms, objective_s=asking.response_s)
+    bill = cost.bill_of(asking, found, fleets, knowledge, headroom=serving["scaling_headroom"])
+    judged = [
+        *limits.machine_limits(asking, found, trips, lines=knowledge.table("network")["uplink"]),
+        *limits.platform_limits(asking, found),
+        *limits.class_limits(asking, columns),
+        *limits.run_limits(asking, found, columns, fleets, terms, memory_share=serving["accelerator_memory_share"]),
+        *limits.stack_limits(asking, bill),
+    ]
+    warned = limits.conditions(asking, found, trips, columns, fleets, bill, stale_days=serving["stale_price_days"])
+    mask = feasibility.mask_of_candidates(judged, found, feasibility.rule_bits(knowledge.rules))
+    settings = knowledge.table("ranking")
+    carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)
+    values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
+    score = ranking.scores(values, asked.weights, settings)
+    service = plan.service_s
+    log_sd = np.log(service[HIGH] / service[MID])[:, 0, 0] / _SIGMAS_OF_80_PERCENT
+    return Advice(
+        Evaluation(
+            knowledge,
+            asking,
+            found,
+            trips,
+            columns,
+            fidelity,
+            knowledge.calibrated,
+            log_sd,
+            plan,
+            fleets,
+            bill,
+            judged,
+            warned,
+            mask,
+            score,
+        )
+    )
+
+
+def _times(
+    knowledge: Knowledge,
+    asking: Question,
+    found: Stacks,
+    columns: ClassColumns,
+    calibration: Calibration,
+    serving: Mapping[str, Any],
+) -> tuple[tuple[Ends, ...], NDArray[np.object_]]:
+    """What the latency stage says of every class, shape and batch, and how well founded it is.
+
+    One triple of ends for models that answer at once; prefill and decoding step for language models.
+    """
+    ids, kinds = [klass.device for klass in found.classes], columns.kind.tolist()
+    engines, precisions = columns.engine.tolist(), columns.precision.tolist()
+    peak, bandwidth, key = columns.peak_flop_per_s[:, None], columns.bandwidth_bytes_per_s[:, None], id(found)
+    if asking.generates:
+        spec = asking.spec
+        language = llm.load_language_calibration()
+        tokens = knowledge.kept(("tokens", key), lambda: language.lookup(ids, kinds, engines))
+        prefill = llm.prefill_interval_s(
+            active_params=spec.used_params,
+            weight_bytes=columns.weight_bytes[:, None],
+            input_tokens=asking.input_tokens,
+            peak_flop_per_s=peak,
+            bandwidth_bytes_per_s=bandwidth,
+            units=SHAPES,
+            coefficients=tokens.with_axes(1),
+        )
+        step = llm.decode_interval_s(
+            active_params=spec.used_params,
+            weight_bytes=columns.weight_bytes[:, None, None],
+            active_share=spec.used_params / spec.params,
+            kv_bytes_per_sequence=_middle_cache_bytes(asking, columns)[:, None, None],
+            batch=np.array(serving["sequences"], float),
+            peak_flop_per_s=peak[..., None],
+            bandwidth_bytes_per_s=bandwidth[..., None],
+            units=SHAPES[:, None],
+            coefficients=tokens.with_axes(2),
+        )
+        return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity]
+    macs = asking.spec.macs_interval()
+    coefficients = knowledge.kept(
+        ("coefficients", key, id(calibration)), lambda: calibration.lookup(ids, kinds, precisions, engines)
+    )
+    mid = FLOP_PER_MAC * macs.mid
+    work = (mid, mid, mid) if macs.low == macs.high else (FLOP_PER_MAC * macs.low, mid, FLOP_PER_MAC * macs.high)
+    times = latency.service_interval_s(
+        work,
+        columns.used_weight_bytes[:, None, None],
+        asking.spec.activation_bytes or 0.0,
+        np.array(serving["batches"], float),
+        peak[..., None],
+        bandwidth[..., None],
+        SHAPES[:, None],
+        coefficients.with_axes(2),
+    )
+    return (times,), np.array(FIDELITIES, object)[coefficients.fidelity]
+
+
+def _middle_cache_bytes(asking: Question, columns: ClassColumns) -> FloatArray:
+    """Keys and values of one sequence halfway through its answer, per class [B]."""
+    tokens = asking.input_tokens + asking.output_tokens / 2
+    return columns.cache_bytes_per_token * tokens

@@ -1,0 +1,77 @@
+"""Questions that are ready to ask, for people who do not know their numbers yet: data/presets/ -> Preset."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from advisor.errors import AdvisorError, RecordError, UnknownIdError
+from advisor.paths import DATA
+from advisor.requirements import Requirements
+from advisor.schema import Record, Words
+
+_FOLDER = DATA / "presets"
+
+
+class Preset(Record):
+    """A situation that many people are in, with numbers to start from."""
+
+    name: Words
+    story: Words
+    """One sentence: who asks, and for what."""
+    order: int
+    """Place in the list."""
+    requirements: Mapping[str, Any]
+
+    _unclaimed: frozenset[str] = frozenset({"id", "name", "story", "order", "sources", "estimates"})
+
+    def asked(self) -> Requirements:
+        """Question of this situation."""
+        return Requirements(**self.requirements)
+
+
+@cache
+def presets(folder: Path = _FOLDER) -> Mapping[str, Preset]:
+    """Presets by id, in the order of the list.
+
+    Raises
+    ------
+    RecordError
+        If a file holds unknown keys or a question that cannot be asked.
+    """
+    found = [_preset(path) for path in folder.glob("*.toml")]
+    return {preset.id: preset for preset in sorted(found, key=lambda preset: preset.order)}
+
+
+def preset(name: str, folder: Path = _FOLDER) -> Preset:
+    """Preset of that id.
+
+    Raises
+    ------
+    UnknownIdError
+        If there is none; the known ones are offered.
+    """
+    known = presets(folder)
+    if name not in known:
+        raise UnknownIdError("unknown_preset", value=name, known=", ".join(known))
+    return known[name]
+
+
+def _preset(path: Path) -> Preset:
+    record = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = Preset(**record)
+        found.asked()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordError(
+            "record", file=path.name, field=".".join(map(str, first["loc"])), reason=first["msg"]
+        ) from None
+    except AdvisorError as error:
+        raise RecordError("record", file=path.name, field="requirements", reason=str(error)) from None
+    if found.id != path.stem:
+        raise RecordError("record", file=path.name, field="id", reason=f"{found.id} != {path.stem}")
+    return found

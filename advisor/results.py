@@ -1,0 +1,113 @@
+"""What the stages hand on: frozen, numbers and codes, no prose."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Fidelity = Literal["measured", "calibrated", "class", "theoretical"]
+FAMILIES = ("edge", "on-premises", "serverless", "containers", "inference-platform", "cloud")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number with its uncertainty, in one unit named by the field that holds it.
+
+    The central 80 % of a prediction; the 95 % confidence interval of a measured quantile.
+    """
+
+    low: float
+    mid: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.mid <= self.high:
+            raise ValueError(f"an interval needs low <= mid <= high, got {self.low}, {self.mid}, {self.high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that spoke: what was needed, what there is; words come last."""
+
+    rule: str
+    need: float
+    have: float
+    unit: str
+
+    @property
+    def margin(self) -> float:
+        """Share of the need that is there; below 1 the rule stops the stack."""
+        return self.have / self.need if self.need else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """One line of the monthly bill."""
+
+    item: str
+    """Code of the line, worded by the catalogue."""
+    usd_per_month: float | None
+    quantity: float
+    unit: str
+    dated: str
+    source: str
+    basis: Literal["sourced", "estimate", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One whole deployment stack with what it is predicted to do and to cost."""
+
+    id: str
+    family: str
+    families: tuple[str, ...]
+    system: str
+    provider: str
+    region: str
+    site: str
+    operation: str
+    engine: str
+    hardware: str
+    device: str
+    precision: str
+    replicas: int
+    workers: int
+    units_per_worker: float
+    batch: int
+    usd_per_month: float | None
+    """None where a price is unknown."""
+    usd_per_month_known: bool
+    """Whether every line of the bill has a price."""
+    p99_ms: Interval
+    ttft_ms: Interval | None
+    tpot_ms: Interval | None
+    utilisation: float
+    score: float
+    p_best: float
+    fidelity: Fidelity
+    verdict: Literal["fits", "conditions"]
+    conditions: tuple[Reason, ...]
+    bill: tuple[BillLine, ...]
+    hours_per_month: float
+    launch_days: float
+    price_date: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one model does on one device."""
+
+    latency_ms: Interval | None
+    throughput_per_s: Interval | None
+    ttft_ms: Interval | None
+    tpot_ms: Interval | None
+    fidelity: Fidelity
+    basis: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No prediction, and why: a result, not an error."""
+
+    code: str
+    numbers: tuple[tuple[str, float | str], ...] = ()

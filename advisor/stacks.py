@@ -1,0 +1,78 @@
+"""Enumerate candidates from the knowledge: machine x platform x engine x precision, as columns."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from advisor.columns import IntArray, ServiceClass, Stacks
+from advisor.knowledge import Knowledge
+from advisor.machines import Machines, machines
+from advisor.schema import Device, Engine, Precision, System
+
+
+def stacks(knowledge: Knowledge, *, family: str, precisions: tuple[Precision, ...]) -> Stacks:
+    """Every stack that can run a model family in one of the precisions; made once per family and kept."""
+    found: Stacks = knowledge.kept(("stacks", family, precisions), lambda: _enumerated(knowledge, family, precisions))
+    return found
+
+
+def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, ...]) -> Stacks:
+    rows = machines(knowledge)
+    devices = tuple(knowledge.devices.values())
+    platforms = tuple(s for s in knowledge.systems.values() if s.platform and s.status == "current")
+    engines = {s.id: s for s in knowledge.systems.values() if s.engine and family in s.engine.families}
+    hosts = _platforms_by_service(platforms)
+    classes: dict[ServiceClass, int] = {}
+    runs: list[tuple[IntArray, int]] = []
+    blocks: list[tuple[int, int, int]] = []
+    run_count = 0
+    for (device, service), members in _groups(rows):
+        for engine in engines.values():
+            hosted = [p for p in hosts.get(service, ()) if platforms[p].platform.operation in engine.engine.operations]  # type: ignore[union-attr]
+            for precision in _runs(engine.engine, devices[device], precisions) if hosted else ():
+                key = ServiceClass(devices[device].id, engine.id, precision)
+                runs.append((members, classes.setdefault(key, len(classes))))
+                blocks.extend((run_count, len(members), platform) for platform in hosted)
+                run_count += len(members)
+    sizes = np.array([size for _, size, _ in blocks], np.int32)
+    empty = [np.zeros(0, np.int32)]
+    return Stacks(
+        machines=rows,
+        devices=devices,
+        platforms=platforms,
+        engines=engines,
+        classes=tuple(classes),
+        run_machine=np.concatenate(empty + [members for members, _ in runs]),
+        run_class=np.concatenate(empty + [np.full(len(members), klass, np.int32) for members, klass in runs]),
+        run=np.concatenate(empty + [np.arange(first, first + size, dtype=np.int32) for first, size, _ in blocks]),
+        platform=np.concatenate(empty + [np.full(size, platform, np.int32) for _, size, platform in blocks]),
+        block_start=(np.cumsum(sizes, dtype=np.int32) - sizes),
+    )
+
+
+def _platforms_by_service(platforms: Sequence[System]) -> dict[str, list[int]]:
+    hosts: dict[str, list[int]] = {}
+    for index, system in enumerate(platforms):
+        terms = system.platform
+        for service in terms.services if terms else ():
+            hosts.setdefault(f"{terms.provider or ''}/{service}", []).append(index)  # type: ignore[union-attr]
+    return hosts
+
+
+def _groups(rows: Machines) -> Iterable[tuple[tuple[int, str], IntArray]]:
+    services = rows.provider.astype(str) + np.full(len(rows), "/") + rows.service.astype(str)
+    names, codes = np.unique(services, return_inverse=True)
+    joined = np.flatnonzero(rows.device >= 0)
+    keys = rows.device[joined] * len(names) + codes[joined]
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(keys[order]) != 0])
+    for members in np.split(joined[order], starts[1:]) if len(order) else ():
+        yield (int(rows.device[members[0]]), str(names[codes[members[0]]])), members.astype(np.int32)
+
+
+def _runs(engine: Engine | None, device: Device, precisions: tuple[Precision, ...]) -> list[Precision]:
+    """Precisions in which an engine runs on a device: floats need a rate of the device, integers run anywhere."""
+    if engine is None or (engine.kinds and device.kind not in engine.kinds):
+        return []
+    offered = engine.architectures.get(device.architecture, ())
+    return [p for p in precisions if p in offered and (p in device.peak or p in ("int8", "int4"))]

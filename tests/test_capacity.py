@@ -1,0 +1,149 @@
+"""Queues: exact cases, monotony, and the ladder against the formula it stands for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from advisor.capacity import cold_share, erlang_c, queue_times_s, response_quantile_s, servers_for, service_quantile
+from advisor.fleet import ladder, servers_on_ladder, times_on_ladder
+
+utilisations = st.floats(0.05, 0.95)
+services = st.floats(1e-4, 10.0)
+servers = st.integers(1, 200)
+variations = st.floats(0.0, 1.5)
+
+
+def test_erlang_c_of_textbook_cases() -> None:
+    assert erlang_c(1, 0.7) == pytest.approx(0.7)
+    assert erlang_c(2, 1.0) == pytest.approx(1 / 3)
+    assert erlang_c(10, 8.0) == pytest.approx(0.409180, abs=1e-6)
+
+
+@given(utilisations, services)
+def test_wait_of_one_exponential_server_is_exact(utilisation: float, service_s: float) -> None:
+    waited = queue_times_s(0.99, servers=1, arrivals_per_s=utilisation / service_s, service_s=service_s).wait
+    exact = max(np.log(utilisation / 0.01), 0.0) * service_s / (1 - utilisation)
+    assert waited == pytest.approx(exact, rel=1e-6, abs=1e-12)
+
+
+def _simulated_p99(count: int, utilisation: float, service_cv: float, arrival_cv: float) -> float:
+    """Response p99 of 400,000 customers by the Kiefer-Wolfowitz recursion, in mean service times."""
+    rng = np.random.default_rng(7)
+    size = 400_000
+    shape = 1 / max(arrival_cv**2, 1e-9)
+    gaps = rng.gamma(shape, 1 / shape / (utilisation * count), size)
+    service = np.ones(size) if service_cv == 0 else rng.gamma(1 / service_cv**2, service_cv**2, size)
+    free = [0.0] * count
+    arrival, response = 0.0, np.empty(size)
+    for customer in range(size):
+        arrival += gaps[customer]
+        first = min(range(count), key=free.__getitem__)
+        start = max(arrival, free[first])
+        free[first] = start + service[customer]
+        response[customer] = free[first] - arrival
+    return float(np.quantile(response[size // 10 :], 0.99))
+
+
+@pytest.mark.parametrize(
+    ("count", "utilisation", "service_cv"), [(1, 0.7, 0.2), (4, 0.8, 0.5), (8, 0.6, 1.0), (2, 0.85, 0.0)]
+)
+def test_response_agrees_with_simulation(count: int, utilisation: float, service_cv: float) -> None:
+    predicted = response_quantile_s(
+        0.99, servers=count, arrivals_per_s=utilisation * count, service_s=1.0, service_cv=service_cv
+    )
+    assert predicted == pytest.approx(_simulated_p99(count, utilisation, service_cv, 1.0), rel=0.12)
+
+
+def test_bursty_arrivals_wait_longer_as_simulated() -> None:
+    smooth, bursty = (
+        response_quantile_s(0.99, servers=4, arrivals_per_s=2.8, service_s=1.0, service_cv=0.5, arrival_cv=cv)
+        for cv in (1.0, 2.0)
+    )
+    assert bursty > 1.3 * smooth
+    assert bursty == pytest.approx(_simulated_p99(4, 0.7, 0.5, 2.0), rel=0.35)
+
+
+@given(utilisations, services, servers, variations)
+def test_another_server_never_makes_the_response_longer(
+    utilisation: float, service_s: float, count: int, cv: float
+) -> None:
+    rate = utilisation * count / service_s
+    less, more = (
+        response_quantile_s(0.99, servers=n, arrivals_per_s=rate, service_s=service_s, service_cv=cv)
+        for n in (count, count + 1)
+    )
+    assert more <= less * (1 + 1e-9)
+
+
+@given(utilisations, services, servers, variations)
+def test_response_is_never_below_the_service_quantile(
+    utilisation: float, service_s: float, count: int, cv: float
+) -> None:
+    response = response_quantile_s(
+        0.99, servers=count, arrivals_per_s=utilisation * count / service_s, service_s=service_s, service_cv=cv
+    )
+    assert response >= service_quantile(0.99, cv**2) * service_s * (1 - 1e-9)
+
+
+@given(utilisations, services, servers, variations, st.floats(0.1, 10))
+def test_times_scale_with_the_unit(utilisation: float, service_s: float, count: int, cv: float, factor: float) -> None:
+    one = response_quantile_s(
+        0.99, servers=count, arrivals_per_s=utilisation * count / service_s, service_s=service_s, service_cv=cv
+    )
+    other = response_quantile_s(
+        0.99,
+        servers=count,
+        arrivals_per_s=utilisation * count / service_s / factor,
+        service_s=service_s * factor,
+        service_cv=cv,
+    )
+    assert other == pytest.approx(one * factor, rel=1e-6)
+
+
+def test_an_overloaded_queue_never_answers() -> None:
+    assert response_quantile_s(0.99, servers=2, arrivals_per_s=3.0, service_s=1.0) == np.inf
+
+
+@given(st.floats(0.1, 400.0), st.floats(1.2, 6.0), st.floats(0.0, 1.0))
+def test_servers_for_is_the_fewest_that_do(offered: float, slack: float, cv: float) -> None:
+    wanted = {"arrivals_per_s": offered, "service_s": 1.0, "service_cv": cv}
+    objective = slack * float(service_quantile(0.99, cv**2))
+    count = servers_for(0.99, response_s=objective, **wanted)
+    assert response_quantile_s(0.99, servers=count, **wanted) <= objective
+    assert count == 1 or response_quantile_s(0.99, servers=count - 1, **wanted) > objective
+
+
+def test_no_number_of_servers_beats_the_service_itself() -> None:
+    assert servers_for(0.99, response_s=0.9, arrivals_per_s=1.0, service_s=1.0, service_cv=0.0) == np.inf
+
+
+@given(st.floats(0.05, 900.0), st.floats(1.05, 5.0), st.floats(0.05, 1.0))
+def test_the_ladder_sizes_as_the_formula_does(offered: float, slack: float, cv: float) -> None:
+    rungs = ladder(0.99, arrivals_per_s=offered, service_s=np.array([1.0]), service_cv=cv, arrival_cv=1.0)
+    objective = slack * float(service_quantile(0.99, cv**2))
+    exact = servers_for(0.99, response_s=objective, arrivals_per_s=offered, service_s=1.0, service_cv=cv)
+    found = servers_on_ladder(rungs, rungs.response_s, np.array([objective]))[0, 0]
+    assert exact <= found <= exact + max(1, 0.01 * exact)
+
+
+@given(st.floats(0.05, 900.0), st.integers(0, 60), st.floats(0.05, 1.0))
+def test_the_ladder_answers_as_the_formula_does(offered: float, above: int, cv: float) -> None:
+    rungs = ladder(0.99, arrivals_per_s=offered, service_s=np.array([1.0]), service_cv=cv, arrival_cv=1.0)
+    count = np.floor(offered) + 1 + above
+    exact = response_quantile_s(0.99, servers=count, arrivals_per_s=offered, service_s=1.0, service_cv=cv)
+    looked_up = times_on_ladder(rungs, rungs.response_s, np.array([0]), np.array([count]))[0]
+    assert looked_up == pytest.approx(exact, rel=0.1)
+
+
+def test_cold_starts_of_published_settings() -> None:
+    share = cold_share(arrivals_per_s=[0.9, 0.0005, 1000.0], service_s=[1.99, 0.2, 0.01], keep_alive_s=600)
+    assert share[0] == pytest.approx(0.00134, rel=0.15)
+    assert share[1] == pytest.approx(np.exp(-0.0005 * 600), rel=0.05)
+    assert share[2] < 0.01
+
+
+@given(st.floats(0.05, 1.5))
+def test_service_quantile_is_that_of_the_gamma_law(cv: float) -> None:
+    assert service_quantile(0.99, cv**2) == pytest.approx(stats.gamma.ppf(0.99, 1 / cv**2, scale=cv**2), rel=1e-6)
