@@ -1,0 +1,62 @@
+"""Frames and sentences as HTML, and the style sheet of the widgets."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from advisor.view.style import STYLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIGHT = 16
+"""Characters up to which a cell is kept on one line."""
+
+__all__ = ["STYLE", "badge", "bullets", "folded", "heading", "paragraph", "status", "table"]
+
+
+def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
+    """Table that scrolls sideways within its own box rather than being cut off."""
+    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in frame.columns)
+    rows = (
+        "<tr>" + "".join(_cell(str(value)) for value in row) + "</tr>"
+        for row in frame.itertuples(index=False, name=None)
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    body = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="advisor-scroll" tabindex="0">{body}</div>'
+
+
+def _cell(text: str) -> str:
+    kind = ' class="advisor-tight"' if len(text) <= _TIGHT else ""
+    return f"<td{kind}>{escape(text).replace('/', '/<wbr>')}</td>"
+
+
+def heading(text: str, level: int = 3) -> str:
+    """Heading of a section."""
+    return f'<h{level} class="advisor-heading">{escape(text)}</h{level}>'
+
+
+def paragraph(text: str, kind: str = "text") -> str:
+    """Paragraph of a kind that the style sheet knows: text, lead, note."""
+    return f'<p class="advisor-{kind}">{escape(text)}</p>'
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """One list entry a line."""
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def badge(text: str) -> str:
+    """Short remark in a frame."""
+    return f'<span class="advisor-badge">{escape(text)}</span>'
+
+
+def folded(title: str, lines: Sequence[str]) -> str:
+    """List behind its title; nothing where the list is empty."""
+    return f"<details><summary>{escape(title)}</summary>{bullets(lines)}</details>" if lines else ""
+
+
+def status(text: str, kind: str = "note") -> str:
+    """Line that is read out when it changes."""
+    return f'<div role="status" class="advisor-{kind}">{escape(text)}</div>' if text else ""

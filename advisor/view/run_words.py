@@ -1,0 +1,29 @@
+"""A run as HTML: progress, verdict, quantiles with their intervals, machine."""
+
+from pathlib import Path
+
+from advisor.lab.runs import Run
+from advisor.lab.words import QUANTILES, machine_text, notes, quantile_text, verdict_text
+from advisor.text import sentence
+from advisor.view import markup
+
+
+def progress(state: str, samples: int, lang: str) -> str:
+    """Where a measurement stands."""
+    code = "warming" if state == "running" and not samples else state
+    return sentence(f"view.live.state.{code}", lang, samples=f"{samples:,}")
+
+
+def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str:
+    """HTML of what a run says, how far that can be trusted, and where it is kept."""
+    verdict = sentence("view.live.no_slo", lang) if slo_ms is None else verdict_text(run, slo_ms, lang)
+    badges = markup.badge(sentence("view.live.interfered", lang)) if run.interfered else ""
+    quantiles = [quantile_text(run, name, lang) for name in QUANTILES]
+    facts = [
+        sentence("lab.interval_note", lang),
+        sentence("view.live.only_here", lang),
+        machine_text(run, lang),
+        *notes(run, lang),
+    ]
+    facts += [sentence("view.live.saved", lang, file=saved.as_posix())] if saved else []
+    return markup.paragraph(verdict, "lead") + badges + markup.bullets(quantiles) + markup.bullets(facts)
