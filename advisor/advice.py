@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import feasibility, fleet, ranking, rejections, report
-from advisor.columns import FloatArray, IntArray
+from advisor.columns import Column, FloatArray, IntArray
 from advisor.cost import usd_per_month_of
 from advisor.evaluation import Evaluation
 from advisor.machines import SITES
@@ -55,7 +55,7 @@ class Advice:
         return self._probability_best(self._kinds) if self._kinds else np.zeros(0)
 
     @cached_property
-    def _key(self) -> FloatArray:
+    def _key(self) -> Column:
         """Rank key of every candidate, minus infinity where it does not fit."""
         ev = self.evaluation
         return ranking.rank_key(
@@ -66,7 +66,7 @@ class Advice:
         )
 
     @cached_property
-    def _block_best(self) -> FloatArray:
+    def _block_best(self) -> Column:
         start = self.evaluation.found.block_start
         return np.maximum.reduceat(self._key, start) if len(start) else np.zeros(0)
 

@@ -18,6 +18,9 @@ IntArray = NDArray[np.integer[Any]]
 Ends = tuple[FloatArray, FloatArray, FloatArray]
 """Low, mid and high of an interval."""
 LOW, MID, HIGH = 0, 1, 2
+PLACE, CLOUD, FUNCTION = 0, 1, 2
+"""Traffic: what one place of the user sees, what the machines of a cloud carry, what its functions carry."""
+TRAFFICS = 3
 
 SHAPES = np.array([0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 """Units (accelerators or virtual CPUs) that one worker may take."""
@@ -46,6 +49,10 @@ class Stacks:
     classes: Sequence[ServiceClass]
     run_machine: IntArray
     run_class: IntArray
+    run_traffic: IntArray
+    """Traffic of every run: PLACE, CLOUD or FUNCTION."""
+    run_largest: IntArray
+    """Index of the largest worker shape that the machine of a run can hold."""
     run: IntArray
     """Run of every candidate."""
     platform: IntArray
@@ -178,10 +185,6 @@ class Bill:
     """Shape (candidates,)."""
     hours_per_month: Column
     """People's hours, shape (candidates,)."""
-    upfront_usd: Column
-    """For all places, shape (runs,)."""
-    power_w: Column
-    """At one place, shape (runs,)."""
     replicas_following: Column
     """Replicas billed on average where they follow the load, shape (runs,)."""
     follows_load: BoolArray

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from advisor.columns import MID, Bill, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
+from advisor.columns import FUNCTION, MID, Bill, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
 from advisor.knowledge import Knowledge
 from advisor.machines import Machines
 from advisor.question import Question
@@ -160,22 +160,25 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
     machine_usd = np.where(
         rows.site == 0, rows.usd_per_hour * HOURS_PER_MONTH, own_usd_per_month(knowledge, rows, asked)
     )
-    by_use = functions_usd_per_month(asking, found, sized, knowledge.serverless)
-    is_function = rows.terms[found.run_machine] >= 0
-    held = np.where(is_function, by_use, machine_usd[found.run_machine] * replicas)
-    followed = np.where(is_function, by_use, machine_usd[found.run_machine] * following)
+    base = machine_usd[found.run_machine]
+    held, followed = base * replicas, base * following
+    on_functions = np.flatnonzero(found.run_traffic == FUNCTION)
+    held[on_functions] = followed[on_functions] = functions_usd_per_month(
+        asking, found, sized, knowledge.serverless, on_functions
+    )
     follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
     share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)
     fixed = (
         np.array([np.nan if p.fixed_usd_per_hour is None else p.fixed_usd_per_hour for p in terms]) * HOURS_PER_MONTH
     )
     machines = replicas * np.where(rows.site == 0, 1, places)[found.run_machine]
-    usd = _either(found.run, found.platform, held, followed, follows) * share.astype(np.float32)[found.platform]
+    usd = _either(found.run, found.platform, held, followed, follows) * np.take(
+        share.astype(np.float32), found.platform
+    )
+    usd += np.take(fixed.astype(np.float32), found.platform)
     return Bill(
-        usd_per_month=usd + fixed.astype(np.float32)[found.platform],
+        usd_per_month=usd,
         hours_per_month=_hours_per_month(found, terms, machines, knowledge.table("ranking")),
-        upfront_usd=(rows.upfront_usd[found.run_machine] * machines).astype(np.float32),
-        power_w=(rows.power_w[found.run_machine] * replicas).astype(np.float32),
         replicas_following=following.astype(np.float32),
         follows_load=follows,
         held_usd=held,
@@ -189,7 +192,7 @@ def _either(run: IntArray, platform: IntArray, held: FloatArray, followed: Float
     """Money of runs whose platform holds its machines, or lets them follow the load."""
     both = np.concatenate([held, followed]).astype(np.float32)
     offset = (follows * len(held)).astype(np.int32)
-    return np.asarray(both[run + offset[platform]])
+    return np.take(both, run + np.take(offset, platform))
 
 
 def usd_per_month_of(bill: Bill, found: Stacks, rows: IntArray) -> FloatArray:
@@ -213,7 +216,11 @@ def _hours_per_month(
     each = np.array([platform.hours_per_machine_month for platform in terms])
     fixed, each, machines = fixed.astype(np.float32), each.astype(np.float32), machines.astype(np.float32)
     of_run = extra.astype(np.float32)[found.run_class]
-    return fixed[found.platform] + each[found.platform] * machines[found.run] + of_run[found.run]
+    hours = np.take(each, found.platform)
+    hours *= np.take(machines, found.run)
+    hours += np.take(fixed, found.platform)
+    hours += np.take(of_run, found.run)
+    return hours
 
 
 def _skills(found: Stacks, engine: str) -> str:
@@ -239,28 +246,24 @@ def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements)
     return owned_usd_per_month(price_usd=rows.upfront_usd, power_w=rows.power_w, terms=terms)
 
 
-def functions_usd_per_month(asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame") -> FloatArray:
-    """Monthly cost of every run on functions; NaN for the others [USD/month]."""
-    row = found.machines.terms[found.run_machine]
-    runs = np.flatnonzero(row >= 0)
-    usd = np.full(len(row), np.nan)
-    if len(runs):
-        cell, machine, own = sized.cell[runs], found.run_machine[runs], row[runs]
-        asked = asking.asked
-        service, keep_alive = sized.cells.service_s[MID][cell], terms["keep_alive_s"].to_numpy(float)[own]
-        requests = requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day)
-        by_instance = (terms["billing"].to_numpy() == "instance")[own]
-        alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
-        memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
-        usd[runs] = function_usd_per_month(
-            requests=requests,
-            seconds=np.where(by_instance, alive, service),
-            memory_gb=memory / BYTES_PER_GB,
-            memory_gib=memory / BYTES_PER_GIB,
-            vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
-            terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
-        )
-    return usd
+def functions_usd_per_month(
+    asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray
+) -> FloatArray:
+    """Monthly cost of runs on functions [USD/month]."""
+    cell, machine = sized.cell[runs], found.run_machine[runs]
+    own, asked = found.machines.terms[machine], asking.asked
+    service, keep_alive = sized.cells.service_s[MID][cell], terms["keep_alive_s"].to_numpy(float)[own]
+    by_instance = (terms["billing"].to_numpy() == "instance")[own]
+    alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
+    memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
+    return function_usd_per_month(
+        requests=requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day),
+        seconds=np.where(by_instance, alive, service),
+        memory_gb=memory / BYTES_PER_GB,
+        memory_gib=memory / BYTES_PER_GIB,
+        vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
+        terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
+    )
 
 
 def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> FloatArray:

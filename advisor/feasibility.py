@@ -53,7 +53,9 @@ def stopped(limits: Sequence[Limit], level: Level, bit: Mapping[str, int]) -> ND
     mask = np.zeros(1, np.uint32)
     for one in limits:
         if one.level == level:
-            mask = mask | (one.stops().astype(np.uint32) << np.uint32(bit[one.rule]))
+            stops = np.atleast_1d(one.stops())
+            mask = mask if len(mask) >= len(stops) else np.broadcast_to(mask, stops.shape).copy()
+            np.bitwise_or(mask, np.uint32(1 << bit[one.rule]), out=mask, where=stops)
     return mask
 
 
@@ -70,7 +72,7 @@ def mask_of_candidates(limits: Sequence[Limit], found: Stacks, bit: Mapping[str,
 
 
 def _spread(mask: NDArray[np.uint32], index: IntArray) -> NDArray[np.uint32]:
-    return mask if len(mask) == 1 else mask[index]
+    return mask if len(mask) == 1 else np.take(mask, index)
 
 
 def level_entries(found: Stacks, level: Level, rows: IntArray) -> IntArray:

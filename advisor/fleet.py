@@ -28,12 +28,14 @@ from advisor.columns import (
 )
 from advisor.question import Question
 
-LADDER_LEVELS = 16
-"""Fleet sizes at which a ladder is evaluated; with its steps they reach 3.2 standard deviations above the load."""
-_LADDER_STEP = 0.2
+LADDER_LEVELS = 12
+"""Fleet sizes at which a ladder is evaluated; with its steps they reach three standard deviations above the load."""
+_LADDER_STEP = 0.27
 _NO_SERVER = np.finfo(np.float32).eps
 _WHOLE = 9
 """Decimals below which a number of servers counts as whole."""
+_SLACK = np.float32(1e-4)
+"""The same for single precision, as a number."""
 
 
 class Ladder(NamedTuple):
@@ -120,12 +122,10 @@ def times_on_ladder(rungs: Ladder, times_s: FloatArray, queue: IntArray, servers
 
 def cells_of(asking: Question, found: Stacks, plan: Plan, *, service_cv: float) -> tuple[Cells, IntArray, IntArray]:
     """Queues that occur, the queue of every run, and the shape of its workers."""
-    rows, machine = found.machines, found.run_machine
     classes, kinds, shapes = plan.batch.shape
-    traffic = np.where(rows.terms >= 0, 2, (rows.site == 0).astype(np.intp))[machine]
-    largest = np.maximum(np.searchsorted(SHAPES, rows.units, side="right") - 1, 0)[machine]
-    shape = np.minimum(plan.shape_index[found.run_class, traffic], largest)
-    code = ((found.run_class * kinds + traffic) * shapes + shape).astype(np.int32)
+    queue = found.run_class * np.int32(kinds) + found.run_traffic
+    shape = np.minimum(plan.shape_index.astype(np.int8).ravel()[queue], found.run_largest)
+    code = queue * np.int32(shapes) + shape
     occurs = np.zeros(classes * kinds * shapes, bool)
     occurs[code] = True
     klass, kind, size = np.unravel_index(np.flatnonzero(occurs), (classes, kinds, shapes))
@@ -171,24 +171,27 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
     stable = np.ceil(cells.arrivals_per_s * cells.service_s[HIGH] / settings["largest_stable_utilisation"])[:, None]
     misses = ~np.isfinite(needed) & np.isfinite(at_mid)
     needed = np.where(misses, np.maximum(at_mid, stable), needed)
-    workers = np.floor(np.round(rows.units[machine] / SHAPES[shape], _WHOLE))
-    workers = np.where(np.isfinite(workers), workers, 0.0)
-    capacity = workers * cells.slots[cell]
+    units = rows.units.astype(np.float32)[machine]
+    workers = np.floor(np.nan_to_num(units / SHAPES.astype(np.float32)[shape]) + _SLACK)
+    capacity = workers * cells.slots.astype(np.float32)[cell]
     with np.errstate(invalid="ignore", divide="ignore"):
-        replicas = np.where(capacity > 0, np.ceil(np.round(needed[cell, band_of_row[trip]] / capacity, _WHOLE)), np.inf)
-        servers = np.where(np.isfinite(replicas), replicas * capacity, 0.0).astype(np.float32)
-    response = times_on_ladder(rungs, rungs.response_s, cell, servers) + (cells.fill_s[cell] + trips.high_s[trip])
+        replicas = np.ceil(needed.astype(np.float32)[cell, band_of_row[trip]] / capacity - _SLACK)
+        replicas[capacity == 0] = np.inf
+        servers = np.where(np.isfinite(replicas), replicas * capacity, np.float32(0.0))
+    response = times_on_ladder(rungs, rungs.response_s + cells.fill_s[:, None], cell, servers)
+    response += trips.high_s.astype(np.float32)[trip]
+    mid_trip = trips.mid_s.astype(np.float32)[trip]
     alone = service_quantile(q, cells.service_cv**2) * cells.service_s[MID] + cells.fill_s
     return Sized(
         cells=cells,
         cell=cell,
         shape=shape,
-        workers=workers.astype(np.float32),
-        replicas=replicas.astype(np.float32),
+        workers=workers,
+        replicas=replicas,
         servers=servers,
-        response_high_s=response.astype(np.float32),
-        reachable_s=(alone[cell] + trips.mid_s[trip]).astype(np.float32),
-        first_s=(cells.first_s[MID][cell] + trips.mid_s[trip]).astype(np.float32),
+        response_high_s=response,
+        reachable_s=alone.astype(np.float32)[cell] + mid_trip,
+        first_s=cells.first_s[MID].astype(np.float32)[cell] + mid_trip,
         misses_high=misses[cell, band_of_row[trip]],
         trip=trip,
         q=q,

@@ -1,12 +1,13 @@
 """The facts of a question, rule by rule: what every machine, platform, class, run and candidate needs and has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from advisor.columns import MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
 from advisor.feasibility import DATA_SCOPES, SKILL_LEVELS, Level, Limit, Side, side
+from advisor.machines import Machines
 from advisor.question import Question
 from advisor.units import BITS_PER_BYTE, BYTES_PER_KB, BYTES_PER_MB, MILLION
 
@@ -24,8 +25,7 @@ def machine_limits(
     rows, asked = found.machines, asking.asked
     home = trips.same_country[trips.row(rows.site, rows.place)]
     scope = np.where(rows.site == 0, home, rows.site + 1)
-    wanted = np.isin(rows.provider.astype(str), ["", *(asked.providers or ())]) | (asked.providers is None)
-    trait = rows.trait.astype(str)
+    parts = rows.traits["attachment"] | rows.traits["fpga"] | rows.traits["graphics-only"]
     line = lines["good" if asked.internet == "none" else asked.internet]
     line_bits = np.array([line["device_mbit_per_s"], line["room_mbit_per_s"], line["device_mbit_per_s"]]) * MILLION
     peak_bits = asking.rates_per_s[0] * asked.payload_kb * BYTES_PER_KB * BITS_PER_BYTE
@@ -33,13 +33,18 @@ def machine_limits(
     return [
         Limit("data-scope", "machine", side(DATA_SCOPES.index(asked.data)), side(scope)),
         Limit("offline", "machine", side(asking.needs_no_network), side(rows.site > 0)),
-        Limit("provider", "machine", side(1), side(wanted)),
+        Limit("provider", "machine", side(asked.providers is not None), _offered_by(rows, asked.providers)),
         Limit("uplink", "machine", side(peak_bits * over_the_line), side(line_bits, rows.site)),
         Limit("at-the-source", "machine", side(not asking.at_devices), side(rows.site != 2)),
-        Limit("open-region", "machine", side(1), side(trait != "government")),
-        Limit("sustained-speed", "machine", side(1), side(trait != "burstable")),
-        Limit("complete-machine", "machine", side(1), side(~np.isin(trait, ["attachment", "fpga", "graphics-only"]))),
+        Limit("open-region", "machine", side(1), side(~rows.traits["government"])),
+        Limit("sustained-speed", "machine", side(1), side(~rows.traits["burstable"])),
+        Limit("complete-machine", "machine", side(1), side(~parts)),
     ]
+
+
+def _offered_by(rows: Machines, providers: Sequence[str] | None) -> Side:
+    """Whether a machine is one of the user's own or of a wanted provider."""
+    return side(1 if providers is None else np.isin(rows.provider.astype(str), ["", *providers]))
 
 
 def platform_limits(asking: Question, found: Stacks) -> list[Limit]:
@@ -110,15 +115,26 @@ def _objective(rule: str, sized: Sized, reachable_s: Column, objective_s: float)
     return Limit(rule, "run", need, side(objective_s))
 
 
-def stack_limits(asking: Question, bill: Bill) -> list[Limit]:
+def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> list[Limit]:
     """Money a month, money before the start, power at a site."""
-    asked = asking.asked
-    wishes: tuple[tuple[str, Level, Column, float | None], ...] = (
-        ("budget", "candidate", bill.usd_per_month, asked.budget_usd_month),
-        ("upfront", "run", bill.upfront_usd, asked.upfront_usd),
-        ("power", "run", bill.power_w, asked.power_w),
+    asked, rows = asking.asked, found.machines
+
+    def fleet_size(runs: IntArray | slice) -> Column:
+        replicas = sized.replicas[runs]
+        return np.where(np.isfinite(replicas), replicas, np.nan)
+
+    def upfront(runs: IntArray | slice) -> Column:
+        return rows.upfront_usd[found.run_machine[runs]] * fleet_size(runs) * asked.sites
+
+    def power(runs: IntArray | slice) -> Column:
+        return rows.power_w[found.run_machine[runs]] * fleet_size(runs)
+
+    wishes: tuple[tuple[str, Level, Side, float | None], ...] = (
+        ("budget", "candidate", side(bill.usd_per_month), asked.budget_usd_month),
+        ("upfront", "run", upfront, asked.upfront_usd),
+        ("power", "run", power, asked.power_w),
     )
-    return [Limit(rule, level, side(need), side(have)) for rule, level, need, have in wishes if have is not None]
+    return [Limit(rule, level, need, side(have)) for rule, level, need, have in wishes if have is not None]
 
 
 def conditions(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.integer[Any]]
 
 SITES = ("cloud", "on-premises", "device")
+TRAITS = ("government", "burstable", "attachment", "fpga", "graphics-only")
 OWN_SERVICE, EDGE_SERVICE = "own-server", "edge-device"
 
 
@@ -33,7 +35,8 @@ class Machines:
     provider: NDArray[np.object_]
     service: NDArray[np.object_]
     region: NDArray[np.object_]
-    trait: NDArray[np.object_]
+    traits: Mapping[str, BoolArray]
+    """Offers that are no ordinary machine, by trait: government, burstable, attachment, fpga, graphics-only."""
     since: NDArray[np.object_]
     source: NDArray[np.object_]
     device: IntArray
@@ -68,14 +71,15 @@ def _machines(knowledge: Knowledge) -> Machines:
     table = pd.concat(parts, ignore_index=True)
     text = {
         c: table[c].fillna("").to_numpy(dtype=object)
-        for c in ("name", "provider", "service", "region", "trait", "since", "source")
+        for c in ("name", "provider", "service", "region", "since", "source")
     }
     numbers = {
         c: table[c].to_numpy(dtype=float)
         for c in ("units", "memory_bytes", "unit_memory_bytes", "usd_per_hour", "upfront_usd", "power_w", "age_days")
     }
     codes = {c: table[c].to_numpy(dtype=np.intp) for c in ("device", "site", "place", "terms")}
-    return Machines(**text, **numbers, **codes)
+    traits = {name: (table["trait"] == name).to_numpy() for name in TRAITS}
+    return Machines(**text, **numbers, **codes, traits=traits)
 
 
 def _codes(knowledge: Knowledge) -> dict[str, int]:

@@ -68,7 +68,7 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
         *limits.platform_limits(asking, found),
         *limits.class_limits(asking, columns),
         *limits.run_limits(asking, found, columns, fleets, terms, memory_share=serving["accelerator_memory_share"]),
-        *limits.stack_limits(asking, bill),
+        *limits.stack_limits(asking, found, fleets, bill),
     ]
     warned = limits.conditions(asking, found, trips, columns, fleets, bill, stale_days=serving["stale_price_days"])
     mask = feasibility.mask_of_candidates(judged, found, feasibility.rule_bits(knowledge.rules))

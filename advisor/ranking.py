@@ -14,7 +14,7 @@ from advisor.columns import Bill, BoolArray, Column, FloatArray, IntArray, Netwo
 from advisor.question import Question
 
 
-def utility(value: ArrayLike, *, best: float, worst: float, decades: float) -> FloatArray:
+def utility(value: ArrayLike, *, best: float, worst: float, decades: float) -> Column:
     """Utility of a quantity of which less is better.
 
     Parameters
@@ -31,9 +31,12 @@ def utility(value: ArrayLike, *, best: float, worst: float, decades: float) -> F
     array
         ``log10(worst / value) / decades``.
     """
-    value = np.asarray(value)
-    clipped = np.fmin(np.fmax(value, best), worst)
-    return np.asarray((np.log10(worst) - np.log10(np.where(np.isnan(value), worst, clipped))) / decades)
+    useful = np.array(value, dtype=np.result_type(value, np.float32))
+    np.fmin(useful, worst, out=useful)
+    np.maximum(useful, best, out=useful)
+    np.log10(useful, out=useful)
+    np.subtract(np.log10(worst), useful, out=useful)
+    return np.asarray(np.divide(useful, decades, out=useful))
 
 
 _TIER_STEP = 10.0
@@ -62,28 +65,34 @@ def scores(values: Mapping[str, Criterion], weights: Mapping[str, float], settin
         ``data/ranking.toml``.
     """
     total = sum(weights.values())
-    score = np.zeros(1, np.float32)
+    score: Column = np.zeros(1, np.float32)
     for name, weight in weights.items():
-        useful = (_utility_of(name, values[name].value, settings) * (weight / total)).astype(np.float32)
-        score = score + (useful if values[name].entry is None else useful[values[name].entry])
+        criterion = values[name]
+        useful = _utility_of(name, criterion.value, settings).astype(np.float32, copy=False)
+        useful = useful * np.float32(weight / total)
+        spread = useful if criterion.entry is None else np.take(useful, criterion.entry)
+        score = np.add(score, spread, out=spread if len(spread) >= len(score) else None)
     return score
 
 
-def _utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> FloatArray:
+def _utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> Column:
     if name == "privacy":
         return np.asarray(value / settings["decades"])
     bounds = settings["criteria"][name]
     return utility(value, best=bounds["best"], worst=bounds["worst"], decades=settings["decades"])
 
 
-def rank_key(score: Column, *, unknown_cost: BoolArray, misses_high: BoolArray, stopped: BoolArray) -> FloatArray:
+def rank_key(score: Column, *, unknown_cost: BoolArray, misses_high: BoolArray, stopped: BoolArray) -> Column:
     """Key by which stacks are ranked, the highest first; minus infinity where a stack does not fit.
 
     Tiers come before scores: first the stacks that keep the objective at the upper end of their latency interval,
     then those that keep it only at the middle, last those of unknown cost.
     """
-    tier = _UNKNOWN_COST_TIER * unknown_cost + misses_high
-    return np.asarray(np.where(stopped, -np.inf, score - _TIER_STEP * tier))
+    key = np.array(score, dtype=np.float32)
+    np.subtract(key, _TIER_STEP, out=key, where=misses_high)
+    np.subtract(key, _UNKNOWN_COST_TIER * _TIER_STEP, out=key, where=unknown_cost)
+    key[stopped] = -np.inf
+    return key
 
 
 def probability_best(

@@ -1,9 +1,7 @@
 """How a service class would be set up: cores per worker, batch, sequences decoded together.
 
-Arrays run over (service class, traffic, shape): traffic 0 is what one place of the user sees, traffic 1 what the
-machines of a
-cloud carry for all places together, traffic 2 the same on functions, which serve one request at a time and take all
-of theirs; shapes are the units a worker takes.
+Arrays run over (service class, traffic, shape).  Functions serve one request at a time and take all of their cores;
+shapes are the units a worker takes.
 """
 
 from collections.abc import Mapping
@@ -11,12 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from advisor.columns import SHAPES, BoolArray, ClassColumns, Ends, FloatArray, IntArray, Plan
+from advisor.columns import FUNCTION, SHAPES, TRAFFICS, BoolArray, ClassColumns, Ends, FloatArray, IntArray, Plan
 from advisor.question import Question
-
-FUNCTION = 2
-"""Traffic of functions."""
-_TRAFFICS = 3
 
 
 def one_shot_plan(
@@ -60,12 +54,12 @@ def one_shot_plan(
     allowed[:, FUNCTION] = False
     allowed[..., 0] = True
     chosen = np.where(allowed, workers, np.inf).argmin(axis=3)
-    low, mid, top = (_chosen(np.repeat(end[:, None], _TRAFFICS, axis=1), chosen) for end in batch_s)
+    low, mid, top = (_chosen(np.repeat(end[:, None], TRAFFICS, axis=1), chosen) for end in batch_s)
     quick = top <= settings["latency_share"] * budget_s
     quick[:, :, :whole] = False
     wanted = np.where(quick.any(axis=2), quick.argmax(axis=2), shapes - 1)
     wanted[:, FUNCTION] = shapes - 1
-    none = np.zeros((classes, _TRAFFICS, shapes))
+    none = np.zeros((classes, TRAFFICS, shapes))
     return Plan(
         service_s=(low, mid, top),
         batch=batches[chosen],
@@ -128,13 +122,13 @@ def token_plan(
     chosen[:, FUNCTION] = 0
 
     def at(values: FloatArray) -> FloatArray:
-        return _chosen(np.repeat(values[:, None], _TRAFFICS, axis=1), chosen)
+        return _chosen(np.repeat(values[:, None], TRAFFICS, axis=1), chosen)
 
     able: BoolArray = np.asarray(good.any(axis=2))
     able[:, :whole] = False
     largest = room_bytes.shape[1] - 1
     wanted = np.where(accelerator & able.any(axis=1), able.argmax(axis=1), largest)
-    first = [np.repeat(prefill[:, None], _TRAFFICS, axis=1) for prefill in prefill_s]
+    first = [np.repeat(prefill[:, None], TRAFFICS, axis=1) for prefill in prefill_s]
     none = np.zeros(chosen.shape)
     return Plan(
         service_s=(at(whole_s[0]), at(whole_s[1]), at(whole_s[2])),
@@ -144,7 +138,7 @@ def token_plan(
         first_s=(first[0], first[1], first[2]),
         token_s=(at(token[0]), at(token[1]), at(token[2])),
         memory_bytes=at(np.broadcast_to(memory, token[0].shape)),
-        shape_index=np.repeat(wanted[:, None], _TRAFFICS, axis=1),
+        shape_index=np.repeat(wanted[:, None], TRAFFICS, axis=1),
     )
 
 

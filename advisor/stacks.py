@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from advisor.columns import IntArray, ServiceClass, Stacks
+from advisor.columns import CLOUD, FUNCTION, PLACE, SHAPES, IntArray, ServiceClass, Stacks
 from advisor.knowledge import Knowledge
 from advisor.machines import Machines, machines
 from advisor.schema import Device, Engine, Precision, System
@@ -36,13 +36,18 @@ def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, 
                 run_count += len(members)
     sizes = np.array([size for _, size, _ in blocks], np.int32)
     empty = [np.zeros(0, np.int32)]
+    run_machine = np.concatenate(empty + [members for members, _ in runs])
+    traffic = np.where(rows.terms >= 0, FUNCTION, np.where(rows.site == 0, CLOUD, PLACE)).astype(np.int8)
+    largest = np.maximum(np.searchsorted(SHAPES, rows.units, side="right") - 1, 0).astype(np.int8)
     return Stacks(
         machines=rows,
         devices=devices,
         platforms=platforms,
         engines=engines,
         classes=tuple(classes),
-        run_machine=np.concatenate(empty + [members for members, _ in runs]),
+        run_machine=run_machine,
+        run_traffic=traffic[run_machine],
+        run_largest=largest[run_machine],
         run_class=np.concatenate(empty + [np.full(len(members), klass, np.int32) for members, klass in runs]),
         run=np.concatenate(empty + [np.arange(first, first + size, dtype=np.int32) for first, size, _ in blocks]),
         platform=np.concatenate(empty + [np.full(size, platform, np.int32) for _, size, platform in blocks]),

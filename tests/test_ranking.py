@@ -28,7 +28,7 @@ def test_a_factor_of_ten_counts_an_eighth() -> None:
 
 
 def test_unknown_counts_as_the_worst() -> None:
-    assert utility(np.nan, best=0.01, worst=1e6, decades=8) == 0
+    assert utility(np.nan, best=0.01, worst=1e6, decades=8) == pytest.approx(0, abs=1e-6)
 
 
 @given(costs, st.floats(1e-9, 1e12))
