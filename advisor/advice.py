@@ -11,6 +11,7 @@ from advisor import feasibility, fleet, ranking, rejections, report
 from advisor.columns import Column, FloatArray, IntArray
 from advisor.cost import usd_per_month_of
 from advisor.evaluation import Evaluation
+from advisor.explain import explanation
 from advisor.machines import SITES
 from advisor.options import families_of, option_at, option_ids
 from advisor.results import FAMILIES, Option
@@ -49,6 +50,11 @@ class Advice:
         return tuple(
             option_at(self.evaluation, row, p_best=float(p)) for row, p in zip(self._kinds, self._p_best, strict=True)
         )
+
+    @property
+    def rows(self) -> list[int]:
+        """Candidates behind the shortlist, in its order."""
+        return self._kinds
 
     @cached_property
     def _p_best(self) -> FloatArray:
@@ -213,7 +219,7 @@ class Advice:
         UnknownIdError
             If no stack of this answer has that id.
         """
-        return report.explanation(self, option_id, lang or preferred_language())
+        return explanation(self, option_id, lang or preferred_language())
 
     def to_json(self) -> str:
         """The first fifty kinds of stack, the six families and the question, as JSON."""

@@ -168,6 +168,8 @@ class Functions:
     """Rows of the run table, ascending."""
     cold_share: FloatArray
     """Share of requests that meet a cold start."""
+    start_s: Ends
+    """Length of a cold start."""
     cold_s: Ends
     """What a cold start adds to the response quantile; zero where too few requests meet one."""
 

@@ -27,6 +27,8 @@ _NARROW = {
         "replicas",
         "cost",
         "p99",
+        "ttft",
+        "tpot",
         "p_best",
         "fidelity",
         "price_date",
@@ -37,27 +39,35 @@ _NARROW = {
 
 
 def advice_text(advice: Answer, *, rows: int, lang: str) -> str:
-    """Title, first choice, ranked table, six families with their reasons."""
-    lines = [title(advice, lang), ""]
+    """Title, first choice, ranked table, six families with their reasons, and why the first is first."""
     best = advice.best
-    lines += [sentence("report.nothing", lang)] if best is None else [headline(best, lang)]
+    head = sentence("report.nothing", lang) if best is None else headline(best, lang)
+    lines = [title(advice, lang), "", head, ""]
     if best is not None:
-        lines.append(sentence("report.first_share", lang, share=f"{best.p_best:.0%}"))
         table = options_table(advice.shortlist[:rows], lang)
-        lines += ["", sentence("report.ranked", lang), *_aligned(_some(table, "table", lang))]
+        lines += [sentence("report.ranked", lang), *_aligned(_some(table, "table", lang)), ""]
     families = families_table(advice, lang)
-    lines += ["", sentence("report.families", lang), *_aligned(_some(families, "families", lang)), ""]
-    reason, flip, name = (sentence(f"column.{c}", lang) for c in ("reason", "flip", "family"))
-    for row in families.to_dict("records"):
-        parts = (
-            [row[reason], sentence("report.flip", lang, text=row[flip])]
-            if row[flip] != sentence("value.none", lang)
-            else [row[reason]]
-        )
-        if row[reason] != sentence("value.none", lang):
-            lines.append(f"- {row[name]}: {' '.join(parts)}")
-    lines += ["", *advice.explain(best.id, lang).splitlines()[1:]] if best is not None else []
+    lines += [
+        sentence("report.families", lang),
+        *_aligned(_some(families, "families", lang)),
+        *_reasons(families, lang),
+    ]
+    if best is not None:
+        lines += ["", sentence("report.why_first", lang), *advice.explain(best.id, lang).splitlines()[1:]]
     return "\n".join(lines)
+
+
+def _reasons(families: "pd.DataFrame", lang: str) -> list[str]:
+    """What stands against each family, and what would let it in."""
+    reason, flip, name = (sentence(f"column.{column}", lang) for column in ("reason", "flip", "family"))
+    none = sentence("value.none", lang)
+    lines = [""]
+    for row in families.to_dict("records"):
+        if row[reason] != none:
+            lines.append(f"{row[name]}: {row[reason]}")
+        if row[flip] != none:
+            lines.append(f"  -> {sentence('report.flip', lang, text=row[flip])}")
+    return lines
 
 
 def title(advice: Answer, lang: str) -> str:
@@ -85,7 +95,7 @@ def title(advice: Answer, lang: str) -> str:
 
 def _some(table: "pd.DataFrame", which: str, lang: str) -> "pd.DataFrame":
     names = [sentence(f"column.{column}", lang) for column in _NARROW[which]]
-    return table[names]
+    return table[[name for name in names if name in table]]
 
 
 def _aligned(table: "pd.DataFrame") -> list[str]:

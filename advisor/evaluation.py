@@ -11,6 +11,7 @@ from advisor.columns import Bill, ClassColumns, Column, FloatArray, Network, Pla
 from advisor.feasibility import Limit
 from advisor.knowledge import Knowledge
 from advisor.question import Question
+from advisor.ranking import Criterion
 from advisor.results import Option
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Evaluation:
     conditions: Sequence[Limit]
     mask: NDArray[np.uint32]
     """Rules that stop each candidate."""
+    criteria: Mapping[str, Criterion]
     score: Column
 
 
@@ -57,6 +59,10 @@ class Answer(Protocol):
     @property
     def shortlist(self) -> tuple[Option, ...]:
         """Best stack of every kind, in rank order."""
+
+    @property
+    def rows(self) -> list[int]:
+        """Candidates behind the shortlist."""
 
     @property
     def family_rows(self) -> Mapping[str, int | None]:

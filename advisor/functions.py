@@ -44,7 +44,8 @@ def with_functions(
     )
     package = (columns.package_bytes + columns.weight_bytes)[sized.cells.klass[cell]]
     load_s = package / (terms["cold_load_mb_per_s"].to_numpy(float)[row] * BYTES_PER_MB)
-    starts = (terms[f"cold_start_s_{end}"].to_numpy(float)[row] + load_s for end in ("low", "mid", "high"))
+    low, mid, high = (terms[f"cold_start_s_{end}"].to_numpy(float)[row] + load_s for end in ("low", "mid", "high"))
+    starts = (low, mid, high)
     low, mid, high = (np.where(share > 1 - sized.q, start_s, 0.0) for start_s in starts)
     tail = service_quantile(sized.q, sized.cells.service_cv**2)
     at_mid = service[MID][cell] * tail + trips.mid_s[trip] + mid
@@ -60,7 +61,7 @@ def with_functions(
         response_high_s=_put(sized.response_high_s, runs, at_high),
         reachable_s=_put(sized.reachable_s, runs, at_mid),
         misses_high=_put(sized.misses_high, runs, (at_mid <= objective) & (at_high > objective)),
-        functions=Functions(runs, share, (low, mid, high)),
+        functions=Functions(runs, share, starts, (low, mid, high)),
     )
 
 

@@ -202,7 +202,7 @@ def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
         own = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise PriceFileError(
-            "price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=str(error)
+            "price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=" ".join(str(error).split())
         ) from None
     if missing := [column for column in PRICE_COLUMNS if column not in own]:
         raise PriceFileError(

@@ -187,12 +187,14 @@ def _sizes_of(terms: Mapping[Any, Any], sizes: Mapping[str, Any]) -> list[dict[s
                 "memory_bytes": memory,
             }
         ]
-    device = sizes["cpu_device"]["arm" if "arm" in terms["variant"] else "x86"]
+    arm = "arm" in terms["variant"]
+    device = sizes["cpu_device"]["arm" if arm else "x86"]
+    label = f"{service} arm64" if arm else service
     most = terms["max_vcpu"] if terms["max_vcpu"] > 0 else np.inf
     tried = [(units, units * terms["mb_per_vcpu"]) for units in sizes["vcpu"] if units <= most]
     return [
         {
-            "name": f"{service} {units:g} vCPU, {mb:.0f} MB",
+            "name": f"{label} {units:g} vCPU {mb:.0f} MB",
             "device": device,
             "units": units,
             "memory_bytes": mb * BYTES_PER_MB,

@@ -94,6 +94,7 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
             judged,
             warned,
             mask,
+            values,
             score,
         )
     )

@@ -68,14 +68,15 @@ def scores(values: Mapping[str, Criterion], weights: Mapping[str, float], settin
     score: Column = np.zeros(1, np.float32)
     for name, weight in weights.items():
         criterion = values[name]
-        useful = _utility_of(name, criterion.value, settings).astype(np.float32, copy=False)
+        useful = utility_of(name, criterion.value, settings).astype(np.float32, copy=False)
         useful = useful * np.float32(weight / total)
         spread = useful if criterion.entry is None else np.take(useful, criterion.entry)
         score = np.add(score, spread, out=spread if len(spread) >= len(score) else None)
     return score
 
 
-def _utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> Column:
+def utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> Column:
+    """Utility of a criterion; privacy is stated in decades, the others by their bounds."""
     if name == "privacy":
         return np.asarray(value / settings["decades"])
     bounds = settings["criteria"][name]

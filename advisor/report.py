@@ -2,19 +2,16 @@
 
 import json
 from dataclasses import asdict
-from difflib import get_close_matches
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advisor.errors import UnknownIdError
 from advisor.evaluation import Answer, Evaluation
-from advisor.numbers import interval_text, money, number, percent, quantity_text
+from advisor.numbers import interval_text, money, percent, quantity_text
 from advisor.options import option_at, option_ids, reasons
 from advisor.results import Option, Reason
 from advisor.text import sentence
-from advisor.units import MS_PER_S
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,62 +127,6 @@ def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: s
     return sentence("report.joiner", lang).join(seen)
 
 
-def explanation(advice: Answer, option_id: str, lang: str) -> str:
-    """Sentences on one stack: its place, its bill, what it rests on, and the rivals above and below."""
-    ranked = {option.id: (rank, option) for rank, option in enumerate(advice.shortlist, start=1)}
-    if option_id not in ranked:
-        return _explained_by_id(advice, option_id, lang)
-    rank, option = ranked[option_id]
-    ev = advice.evaluation
-    lines = [
-        headline(option, lang),
-        sentence("report.rank_line", lang, rank=rank, count=len(ranked), score=f"{option.score:.3f}"),
-    ]
-    lines += [sentence("report.first_share", lang, share=percent(option.p_best))] if rank == 1 else []
-    lines += [_bill_text(line, lang) for line in option.bill]
-    lines.append(sentence("report.bill_open", lang, hours=number(option.hours_per_month)))
-    lines += [
-        sentence("report.condition", lang, text=worded(ev, (reason,), "fails", lang)) for reason in option.conditions
-    ]
-    lines += (
-        [sentence("report.utilisation", lang, value=percent(option.utilisation))]
-        if np.isfinite(option.utilisation)
-        else []
-    )
-    lines.append(
-        sentence(
-            "report.evidence",
-            lang,
-            fidelity=sentence(f"fidelity.{option.fidelity}", lang),
-            dated=ev.calibrated,
-            price_date=option.price_date,
-            source=", ".join(option.sources),
-        )
-    )
-    lines += [sentence("report.assumption", lang, name=name, value=number(value)) for name, value in ev.asking.assumed]
-    rivals = [other for other in advice.shortlist if other.id != option.id][:_RIVALS]
-    return "\n".join(lines + [_against(option, other, lang) for other in rivals])
-
-
-def _explained_by_id(advice: Answer, option_id: str, lang: str) -> str:
-    ev = advice.evaluation
-    ids = option_ids(ev.found, np.arange(len(ev.found)))
-    rows = np.flatnonzero(ids == option_id)
-    if not len(rows):
-        near = get_close_matches(option_id, [option.id for option in advice.shortlist], n=3, cutoff=0.3)
-        raise UnknownIdError(
-            "unknown_option", value=option_id, known=", ".join(near) or sentence("value.none_possible", lang)
-        )
-    row = int(rows[0])
-    if not ev.mask[row]:
-        option = option_at(ev, row, p_best=0.0)
-        return "\n".join([headline(option, lang), *(_bill_text(line, lang) for line in option.bill)])
-    stops = reasons(ev, ev.limits, row)
-    return "\n".join(
-        [worded(ev, stops, "fails", lang), sentence("report.flip", lang, text=worded(ev, stops, "flip", lang))]
-    )
-
-
 def headline(option: Option, lang: str) -> str:
     """One sentence: the stack, what it costs and how fast it is."""
     return sentence(
@@ -200,34 +141,6 @@ def headline(option: Option, lang: str) -> str:
         cost=money(option.usd_per_month, lang),
         p99=interval_text(option.p99_ms, lang),
     )
-
-
-def _bill_text(line: Any, lang: str) -> str:
-    cost = money(line.usd_per_month, lang)
-    return sentence(
-        f"report.bill_{line.item}",
-        lang,
-        quantity=number(line.quantity),
-        cost=cost,
-        dated=line.dated,
-        basis=sentence(f"report.basis_{line.basis}", lang),
-    )
-
-
-def _against(option: Option, other: Option, lang: str) -> str:
-    slower = sentence(
-        "report.slower",
-        lang,
-        p99=interval_text(other.p99_ms, lang),
-        high=quantity_text(other.p99_ms.high / MS_PER_S, "ms", lang),
-    )
-    if option.usd_per_month and other.usd_per_month:
-        factor = number(other.usd_per_month / option.usd_per_month)
-        code = "report.cheaper" if other.usd_per_month >= option.usd_per_month else "report.dearer"
-        text = sentence(code, lang, cost=money(other.usd_per_month, lang), factor=factor, reason=slower)
-    else:
-        text = slower
-    return sentence("report.against", lang, system=other.system, hardware=other.hardware, text=text)
 
 
 def as_json(advice: Answer) -> str:

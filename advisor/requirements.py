@@ -133,7 +133,7 @@ class Requirements(BaseModel):
     @classmethod
     def _country_exists(cls, value: Any) -> Any:
         code = value.strip().upper() if isinstance(value, str) else value
-        if code not in countries():
+        if not isinstance(code, str) or code not in countries():
             raise PydanticCustomError("country", "no such country")
         return code
 
@@ -142,7 +142,7 @@ class Requirements(BaseModel):
     def _a_list_names_something(cls, value: Any) -> Any:
         if value is not None and not value:
             raise PydanticCustomError("empty", "empty")
-        return value
+        return value if value is None else tuple(dict.fromkeys(value))
 
     @field_validator("priorities")
     @classmethod
