@@ -64,12 +64,7 @@ class Advice:
     def _key(self) -> Column:
         """Rank key of every candidate, minus infinity where it does not fit."""
         ev = self.evaluation
-        return ranking.rank_key(
-            ev.score,
-            unknown_cost=np.isnan(ev.bill.usd_per_month),
-            misses_high=ev.sized.misses_high[ev.found.run],
-            stopped=ev.mask != 0,
-        )
+        return ranking.rank_key(ev.score, unknown_cost=np.isnan(ev.bill.usd_per_month), stopped=ev.mask != 0)
 
     @cached_property
     def _block_best(self) -> Column:
@@ -103,10 +98,10 @@ class Advice:
         settings = ev.knowledge.table("ranking")
         run = ev.found.run[np.array(rows)]
         klass = ev.found.run_class[run]
-        site = ev.found.machines.site[ev.found.run_machine[run]]
+        estimated = ev.found.machines.basis[ev.found.run_machine[run]] == "estimate"
         several = ev.sized.replicas[run] > 1
         latency = ev.latency_log_sd[klass]
-        price = np.where(site > 0, settings["uncertainty"]["estimate_log_sd"], 0.0)
+        price = np.where(estimated, settings["uncertainty"]["estimate_log_sd"], 0.0)
         return ranking.probability_best(
             ev.score[np.array(rows)],
             latency_log_sd=latency,

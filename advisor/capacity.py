@@ -259,7 +259,7 @@ def cold_share(
     Returns
     -------
     array
-        Probability in [0, 1]; beyond ``concurrency`` instances the share is that of the last one.
+        Probability in [0, 1]; loads of more than ``concurrency`` instances count as always warm.
 
     References
     ----------

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AdvisorError as error:
         sys.stderr.write(error.in_language(lang) + "\n")
         return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         return 0
 
@@ -44,8 +46,17 @@ def _language(given: Sequence[str]) -> str:
     return preferred_language()
 
 
+class _Parser(argparse.ArgumentParser):
+    """Parser whose complaints are sentences in the user's language."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        raise RequirementError("usage", field="", value=message, command=self.prog)
+
+
 def _parser(lang: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="advisor", description=sentence("cli.description", lang))
+    parser = _Parser(prog="advisor", description=sentence("cli.description", lang))
+    parser.add_argument("--lang", choices=languages(), default=lang, help=sentence("cli.lang", lang))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, fill in (
         ("advise", _advise_options),
@@ -77,26 +88,37 @@ def _advise_options(command: argparse.ArgumentParser, lang: str) -> None:
     for name in Requirements.model_fields:
         if name != "model":
             flag = {"nargs": "?", "const": "true"} if name == "offline" else {}
-            command.add_argument(f"--{name.replace('_', '-')}", help=sentence("cli.option", lang, name=name), **flag)  # type: ignore[arg-type]
+            command.add_argument(f"--{name.replace('_', '-')}", help=_help(name, lang), **flag)  # type: ignore[arg-type]
     command.add_argument("--prices", help=sentence("cli.prices", lang))
     command.add_argument("--rows", type=int, default=10, help=sentence("cli.rows", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_advise)
 
 
+def _help(field: str, lang: str) -> str:
+    """What a requirement means, what it takes, and its default."""
+    from advisor.requirements import Requirements, must
+
+    default = Requirements.model_fields[field].default
+    takes = must(field)
+    if isinstance(default, tuple | str | int | float):
+        takes += "; " + (",".join(map(str, default)) if isinstance(default, tuple) else str(default))
+    return f"{sentence(f'requirement.{field}', lang)} [{takes}]".replace("%", "%%")
+
+
 def _predict_options(command: argparse.ArgumentParser, lang: str) -> None:
     _model_options(command, lang)
     command.add_argument("--device", required=True, help=sentence("cli.device", lang))
     for name in ("batch", "precision", "engine", "threads", "devices", "input-tokens", "output-tokens", "concurrency"):
-        command.add_argument(f"--{name}", help=sentence("cli.option", lang, name=name))
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_predict)
 
 
 def _measure_options(command: argparse.ArgumentParser, lang: str) -> None:
-    command.add_argument("file", metavar="FILE", help=sentence("cli.model", lang))
+    command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
     for name in ("threads", "batch", "seconds", "p99-ms", "save"):
-        command.add_argument(f"--{name}", help=sentence("cli.option", lang, name=name))
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_measure)
 
@@ -133,7 +155,7 @@ def _number(text: str, field: str) -> Any:
     try:
         value = float(text)
     except ValueError:
-        raise RequirementError("field", field=field, value=text, must="0, 1, 2.5, 1e6 ...") from None
+        raise RequirementError("field", field=field, value=text, must="1 | 2.5 | 1e6") from None
     return int(value) if value.is_integer() else value
 
 
@@ -157,6 +179,8 @@ def _advise(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.pipeline import advise
     from advisor.requirements import Requirements
 
+    if chosen.rows < 1:
+        raise RequirementError("field", field="rows", value=chosen.rows, must=">= 1")
     given = {name: getattr(chosen, name) for name in Requirements.model_fields if name != "model"}
     wishes = {name: _wish(name, text) for name, text in given.items() if text is not None}
     advice = advise(Requirements(model=_model(chosen), **wishes), load(chosen.prices))

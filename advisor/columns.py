@@ -198,6 +198,8 @@ class Bill:
     """Surcharge and number of places as a factor, shape (platforms,)."""
     fixed_usd_per_month: FloatArray
     """Fees of the platform besides the machines, shape (platforms,)."""
+    upfront_usd: FloatArray
+    """Money before the start for one machine, shape (machines,)."""
 
 
 @dataclass(frozen=True)

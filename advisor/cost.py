@@ -1,6 +1,7 @@
 """Replicas + prices -> money per month, one unit for every kind of operation."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -157,9 +158,8 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
     following = mean_replicas(
         peak=replicas, peak_factor=asked.peak_factor, headroom=headroom, hours_share=asked.hours_per_day / HOURS_PER_DAY
     )
-    machine_usd = np.where(
-        rows.site == 0, rows.usd_per_hour * HOURS_PER_MONTH, own_usd_per_month(knowledge, rows, asked)
-    )
+    rented = np.where(rows.age_days < age_of(asked.as_of), np.nan, rows.usd_per_hour) * HOURS_PER_MONTH
+    machine_usd = np.where(rows.site == 0, rented, own_usd_per_month(knowledge, rows, asked))
     base = machine_usd[found.run_machine]
     held, followed = base * replicas, base * following
     on_functions = np.flatnonzero(found.run_traffic == FUNCTION)
@@ -185,6 +185,7 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
         followed_usd=followed,
         share=share,
         fixed_usd_per_month=fixed,
+        upfront_usd=upfront_usd(knowledge, rows),
     )
 
 
@@ -246,6 +247,21 @@ def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements)
     return owned_usd_per_month(price_usd=rows.upfront_usd, power_w=rows.power_w, terms=terms)
 
 
+def age_of(as_of: str | None) -> float:
+    """Days since a date; prices younger than it were not known then.  Minus infinity for no date."""
+    if as_of is None:
+        return float("-inf")
+    return float((datetime.now(UTC).date() - date.fromisoformat(as_of)).days)
+
+
+def upfront_usd(knowledge: Knowledge, rows: Machines) -> FloatArray:
+    """Money before the start for one machine: its price with its share of spares, and its installation [USD]."""
+    costs = knowledge.table("costs")
+    install = np.where(rows.site == 2, costs["install"]["edge_usd"], costs["install"]["server_usd"])
+    whole = rows.upfront_usd * (1 + costs["spare"]["share"]) + install
+    return np.where(rows.site == 0, 0.0, whole)
+
+
 def functions_usd_per_month(
     asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray
 ) -> FloatArray:
@@ -256,7 +272,7 @@ def functions_usd_per_month(
     by_instance = (terms["billing"].to_numpy() == "instance")[own]
     alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
     memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
-    return function_usd_per_month(
+    usd = function_usd_per_month(
         requests=requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day),
         seconds=np.where(by_instance, alive, service),
         memory_gb=memory / BYTES_PER_GB,
@@ -264,6 +280,7 @@ def functions_usd_per_month(
         vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
         terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
     )
+    return np.where(found.machines.age_days[machine] < age_of(asked.as_of), np.nan, usd)
 
 
 def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> FloatArray:

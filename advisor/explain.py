@@ -134,6 +134,8 @@ def _against(option: Option, other: Option, ev: Evaluation, lang: str) -> str:
             text = sentence("report.cheaper", lang, cost=cost, factor=factor, p99=p99)
         else:
             text = sentence("report.dearer", lang, cost=cost, factor=factor, reason=text)
+    if abs(other.score - option.score) < ev.knowledge.table("ranking")["uncertainty"]["tie"]:
+        text = sentence("report.joiner", lang).join([text, sentence("report.tie", lang)])
     if missing := tuple(reason for reason in other.conditions if reason not in option.conditions):
         joiner = sentence("report.joiner", lang)
         text = joiner.join([text, sentence("report.conditions", lang, text=worded(ev, missing, "fails", lang))])

@@ -9,6 +9,7 @@ from scipy import stats
 
 from advisor.capacity import cold_share, service_quantile
 from advisor.columns import HIGH, MID, ClassColumns, Functions, IntArray, Network, Sized, Stacks
+from advisor.question import Question
 from advisor.units import BYTES_PER_MB
 
 if TYPE_CHECKING:
@@ -19,19 +20,13 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def with_functions(
-    sized: Sized,
-    found: Stacks,
-    trips: Network,
-    columns: ClassColumns,
-    terms: "pd.DataFrame",
-    *,
-    objective_s: float | None,
+    asking: Question, sized: Sized, found: Stacks, trips: Network, columns: ClassColumns, terms: "pd.DataFrame"
 ) -> Sized:
     """Fleets with the runs on functions put right.
 
     A function starts an instance for every request that finds none idle, so nobody waits; but where more than one in
-    ``1 - q`` requests meets a cold start, the quantile of the response holds one.  Replicas are
-    the instances busy on average at the peak, servers those busy at its ``q`` quantile.
+    ``1 - q`` requests meets a cold start at the mean rate, the quantile of the response holds one.
+    Replicas are the instances busy on average at the peak, servers those busy at its ``q`` quantile.
     """
     runs = np.flatnonzero(found.machines.terms[found.run_machine] >= 0)
     if not len(runs):
@@ -40,7 +35,9 @@ def with_functions(
     cell, trip = sized.cell[runs], sized.trip[runs]
     rate, service = sized.cells.arrivals_per_s[cell], sized.cells.service_s
     share = cold_share(
-        arrivals_per_s=rate, service_s=service[MID][cell], keep_alive_s=terms["keep_alive_s"].to_numpy(float)[row]
+        arrivals_per_s=rate / asking.asked.peak_factor,
+        service_s=service[MID][cell],
+        keep_alive_s=terms["keep_alive_s"].to_numpy(float)[row],
     )
     package = (columns.package_bytes + columns.weight_bytes)[sized.cells.klass[cell]]
     load_s = package / (terms["cold_load_mb_per_s"].to_numpy(float)[row] * BYTES_PER_MB)
@@ -50,7 +47,7 @@ def with_functions(
     tail = service_quantile(sized.q, sized.cells.service_cv**2)
     at_mid = service[MID][cell] * tail + trips.mid_s[trip] + mid
     at_high = service[HIGH][cell] * tail + trips.high_s[trip] + high
-    objective = np.inf if objective_s is None else objective_s
+    objective = np.inf if asking.response_s is None else asking.response_s
     load = rate * service[MID][cell]
     busy = np.maximum(np.ceil(load), 1.0)
     most = np.maximum(stats.poisson.ppf(sized.q, load), 1.0)

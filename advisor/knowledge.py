@@ -180,7 +180,7 @@ def _offers(knowledge: Knowledge) -> "pd.DataFrame":
         ).assign(provider=path.name.removesuffix(".csv.gz"))
         for path in sorted((knowledge.folder / "offers").glob("*.csv.gz"))
     ]
-    offers = pd.concat(parts, ignore_index=True)
+    offers = pd.concat(parts, ignore_index=True).assign(own=False)
     if knowledge.prices is not None:
         offers = with_own_prices(offers, knowledge.prices)
     traits = tomllib.loads((knowledge.folder / "offers" / "traits.toml").read_text(encoding="utf-8"))["traits"]
@@ -210,6 +210,7 @@ def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
         )
     price, since = offers["usd_per_hour"].to_numpy(copy=True), offers["since"].to_numpy(dtype=object, copy=True)
     source = offers["source"].to_numpy(dtype=object, copy=True)
+    own_price = np.zeros(len(offers), bool)
     for number, row in enumerate(own.to_dict("records"), start=2):
         value = pd.to_numeric(row["usd_per_hour"], errors="coerce")
         if not 0 < value < float("inf"):
@@ -219,5 +220,5 @@ def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
         if not hit.any():
             machine = "/".join(str(row[name]) for name in _MACHINE_COLUMNS)
             raise PriceFileError("price_machine", file=str(path), row=number, value=machine)
-        price[hit], since[hit], source[hit] = float(value), row["since"], path.name
-    return offers.assign(usd_per_hour=price, since=since, source=source)
+        price[hit], since[hit], source[hit], own_price[hit] = float(value), row["since"], path.name, True
+    return offers.assign(usd_per_hour=price, since=since, source=source, own=own_price)

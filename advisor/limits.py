@@ -124,7 +124,7 @@ def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> l
         return np.where(np.isfinite(replicas), replicas, np.nan)
 
     def upfront(runs: IntArray | slice) -> Column:
-        return rows.upfront_usd[found.run_machine[runs]] * fleet_size(runs) * asked.sites
+        return bill.upfront_usd[found.run_machine[runs]] * fleet_size(runs) * asked.sites
 
     def power(runs: IntArray | slice) -> Column:
         return rows.power_w[found.run_machine[runs]] * fleet_size(runs)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.knowledge import Knowledge
-from advisor.schema import Record
+from advisor.schema import Estimate, Record, Source
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.integer[Any]]
 
 SITES = ("cloud", "on-premises", "device")
+_PRICES = {"usd_per_gb_s", "usd_per_vcpu_s", "usd_per_gib_s", "usd_per_gpu_s", "usd_per_million_requests"}
 TRAITS = ("government", "burstable", "attachment", "fpga", "graphics-only")
 OWN_SERVICE, EDGE_SERVICE = "own-server", "edge-device"
 
@@ -39,6 +40,8 @@ class Machines:
     """Offers that are no ordinary machine, by trait: government, burstable, attachment, fpga, graphics-only."""
     since: NDArray[np.object_]
     source: NDArray[np.object_]
+    basis: NDArray[np.object_]
+    """What the price is: sourced, estimate, or the user's own."""
     device: IntArray
     site: IntArray
     place: IntArray
@@ -71,7 +74,7 @@ def _machines(knowledge: Knowledge) -> Machines:
     table = pd.concat(parts, ignore_index=True)
     text = {
         c: table[c].fillna("").to_numpy(dtype=object)
-        for c in ("name", "provider", "service", "region", "since", "source")
+        for c in ("name", "provider", "service", "region", "since", "source", "basis")
     }
     numbers = {
         c: table[c].to_numpy(dtype=float)
@@ -109,12 +112,15 @@ def _offered(knowledge: Knowledge) -> "pd.DataFrame":
             "trait": offers["trait"].astype(object),
             "since": offers["since"],
             "source": offers["source"],
+            "basis": np.where(offers["own"], "own", "sourced"),
             "device": code,
             "site": 0,
             "place": np.nan_to_num(np.asarray(place, float), nan=-1).astype(int),
             "units": np.where(is_cpu, offers["vcpu"], offers["accelerator_count"]),
             "memory_bytes": offers["memory_gb"] * BYTES_PER_GB,
-            "unit_memory_bytes": np.where(is_cpu, np.nan, np.where(card.notna(), card, unit_memory[code])),
+            "unit_memory_bytes": np.where(
+                is_cpu, np.nan, np.where(np.isnan(unit_memory[code]), card, unit_memory[code])
+            ),
             "usd_per_hour": offers["usd_per_hour"],
             "upfront_usd": 0.0,
             "power_w": 0.0,
@@ -171,6 +177,7 @@ def _named(terms: Mapping[Any, Any]) -> dict[str, str]:
         "service": terms["service"],
         "since": str(terms["dated"]),
         "source": terms["source"],
+        "basis": "estimate" if _PRICES & set(str(terms["estimated_fields"]).split(";")) else "sourced",
     }
 
 
@@ -228,6 +235,7 @@ def _servers(knowledge: Knowledge) -> "pd.DataFrame":
                 "trait": "",
                 "since": _claimed(server, "price"),
                 "source": server.id,
+                "basis": _basis(server, "price"),
                 "device": codes[server.device],
                 "site": 1,
                 "place": -1,
@@ -258,6 +266,7 @@ def _boards(knowledge: Knowledge) -> "pd.DataFrame":
                 "trait": "",
                 "since": _claimed(device, "board.price"),
                 "source": device.id,
+                "basis": _basis(device, "board.price"),
                 "device": code,
                 "site": 2,
                 "place": -1,
@@ -276,9 +285,16 @@ def _boards(knowledge: Knowledge) -> "pd.DataFrame":
     )
 
 
+def _claim(record: Record, fact: str) -> Source | Estimate | None:
+    """Source or estimate that claims a fact."""
+    claims = (c for c in record.claims if any(fact == name or fact.startswith(f"{name}.") for name in c.fields))
+    return next(claims, None)
+
+
 def _claimed(record: Record, fact: str) -> str:
-    """Date of the source or estimate that claims a fact."""
-    for claim in record.claims:
-        if any(fact == name or fact.startswith(f"{name}.") for name in claim.fields):
-            return str(claim.dated)
-    return ""
+    claim = _claim(record, fact)
+    return "" if claim is None else str(claim.dated)
+
+
+def _basis(record: Record, fact: str) -> str:
+    return "sourced" if isinstance(_claim(record, fact), Source) else "estimate"

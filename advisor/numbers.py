@@ -27,7 +27,7 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """Share as a percentage."""
-    return f"{share * PERCENT:.0f} %" if math.isfinite(share) else "–"
+    return f"{share * PERCENT:.0f}%" if math.isfinite(share) else "–"
 
 
 def money(usd_per_month: float | None, lang: str, *, bare: bool = False) -> str:

@@ -1,7 +1,6 @@
 """Candidates -> options: the rows that somebody looks at."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from advisor import feasibility, fleet
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.cost import usd_per_month_of
 from advisor.evaluation import Evaluation
+from advisor.knowledge import Knowledge
 from advisor.machines import SITES
 from advisor.results import BillLine, Interval, Option, Reason
 from advisor.units import MS_PER_S
@@ -101,8 +101,14 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         hours_per_month=float(ev.bill.hours_per_month[row]),
         launch_days=platform.launch_days,
         price_date=str(rows.since[machine]),
-        sources=(str(rows.source[machine]),),
+        sources=(source_title(ev.knowledge, str(rows.source[machine])),),
     )
+
+
+def source_title(knowledge: Knowledge, source: str) -> str:
+    """Title behind a source id of the price lists; the others speak for themselves."""
+    listed = knowledge.table("offers/sources").get(source)
+    return source if listed is None else str(listed["title"])
 
 
 def reasons(evaluation: Evaluation, limits: Sequence[feasibility.Limit], row: int) -> tuple[Reason, ...]:
@@ -122,7 +128,7 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
     rows = found.machines
     platform = found.platforms[int(found.platform[row])].platform
     total = float(usd_per_month_of(ev.bill, found, np.array([row]))[0])
-    basis: Literal["sourced", "estimate"] = "sourced" if rows.site[machine] == 0 else "estimate"
+    basis = rows.basis[machine]
     if platform is None or np.isnan(total):
         return (
             BillLine(
@@ -131,7 +137,7 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
                 _billed(ev, row),
                 "machines",
                 str(rows.since[machine]),
-                str(rows.source[machine]),
+                source_title(ev.knowledge, str(rows.source[machine])),
                 basis,
             ),
         )
@@ -144,7 +150,7 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
             _billed(ev, row),
             "machines",
             str(rows.since[machine]),
-            str(rows.source[machine]),
+            source_title(ev.knowledge, str(rows.source[machine])),
             basis,
         )
     ]

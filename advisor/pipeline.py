@@ -61,7 +61,7 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
     times, fidelity = _times(knowledge, asking, found, columns, calibration, serving)
     plan = served(asking, columns, times, settings=serving)
     fleets = sized(asking, found, trips, plan, settings=serving)
-    fleets = with_functions(fleets, found, trips, columns, terms, objective_s=asking.response_s)
+    fleets = with_functions(asking, fleets, found, trips, columns, terms)
     bill = cost.bill_of(asking, found, fleets, knowledge, headroom=serving["scaling_headroom"])
     judged = [
         *limits.machine_limits(asking, found, trips, lines=knowledge.table("network")["uplink"]),
@@ -76,6 +76,7 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
     carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)
     values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
     score = ranking.scores(values, asked.weights, settings)
+    score = score - np.float32(settings["measure_first"]["penalty"]) * fleets.misses_high[found.run]
     service = plan.service_s
     log_sd = np.log(service[HIGH] / service[MID])[:, 0, 0] / _SIGMAS_OF_80_PERCENT
     return Advice(

@@ -13,7 +13,7 @@ from advisor.latency import FIDELITIES, Calibration, load_calibration
 from advisor.modelspec import ModelSpec, plain, resolve
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
-from advisor.schema import Device, Engine, Precision
+from advisor.schema import Device, Engine, Precision, Source
 from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
 _PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32", "int8", "fp8", "int4")
@@ -213,7 +213,7 @@ class _Target:
             record.bandwidth or float("nan"),
             memory,
             record.name,
-            tuple(source.title for source in record.sources),
+            tuple(claim.title if isinstance(claim, Source) else claim.method for claim in record.claims),
             record,
         )
 

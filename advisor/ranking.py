@@ -39,9 +39,8 @@ def utility(value: ArrayLike, *, best: float, worst: float, decades: float) -> C
     return np.asarray(np.divide(useful, decades, out=useful))
 
 
-_TIER_STEP = 10.0
+_UNKNOWN_COST_STEP = 10.0
 """More than any score."""
-_UNKNOWN_COST_TIER = 2.0
 
 
 class Criterion(NamedTuple):
@@ -83,15 +82,13 @@ def utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> Column:
     return utility(value, best=bounds["best"], worst=bounds["worst"], decades=settings["decades"])
 
 
-def rank_key(score: Column, *, unknown_cost: BoolArray, misses_high: BoolArray, stopped: BoolArray) -> Column:
-    """Key by which stacks are ranked, the highest first; minus infinity where a stack does not fit.
+def rank_key(score: Column, *, unknown_cost: BoolArray, stopped: BoolArray) -> Column:
+    """Key by which stacks are ranked, the highest first; minus infinity where one is stopped.
 
-    Tiers come before scores: first the stacks that keep the objective at the upper end of their latency interval,
-    then those that keep it only at the middle, last those of unknown cost.
+    Priced stacks come before those of unknown cost.
     """
     key = np.array(score, dtype=np.float32)
-    np.subtract(key, _TIER_STEP, out=key, where=misses_high)
-    np.subtract(key, _UNKNOWN_COST_TIER * _TIER_STEP, out=key, where=unknown_cost)
+    np.subtract(key, _UNKNOWN_COST_STEP, out=key, where=unknown_cost)
     key[stopped] = -np.inf
     return key
 

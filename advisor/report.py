@@ -11,7 +11,7 @@ from advisor.evaluation import Answer, Evaluation
 from advisor.numbers import interval_text, money, percent, quantity_text
 from advisor.options import option_at, option_ids, reasons
 from advisor.results import Option, Reason
-from advisor.text import sentence
+from advisor.text import filled, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +119,12 @@ def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: s
     """Sentences of rules in a language: what ``fails``, or the ``flip`` that would let the stack in."""
     rules = evaluation.knowledge.rules
     seen = dict.fromkeys(
-        getattr(getattr(rules[reason.rule], part), lang).format(
-            need=quantity_text(reason.need, reason.unit, lang), have=quantity_text(reason.have, reason.unit, lang)
+        filled(
+            getattr(getattr(rules[reason.rule], part), lang),
+            {
+                "need": quantity_text(reason.need, reason.unit, lang),
+                "have": quantity_text(reason.have, reason.unit, lang),
+            },
         )
         for reason in stops
     )

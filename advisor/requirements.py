@@ -210,12 +210,21 @@ def _as_requirement_error(error: ValidationError, wishes: Mapping[str, Any]) -> 
         return RequirementError("missing_field", field=field, value="", example=_example(field))
     value = wishes.get(field, first["input"])
     if first["type"] == "country":
-        near = get_close_matches(str(value).upper(), countries(), n=3, cutoff=0.3) or ["CN", "DE", "US"]
+        near = _nearest_countries(str(value)) or ["CN", "DE", "US"]
         return RequirementError("country", field=field, value=_shown(value), known=", ".join(near))
-    return RequirementError("field", field=field, value=_shown(value), must=_must(field))
+    return RequirementError("field", field=field, value=_shown(value), must=must(field))
+
+
+def _nearest_countries(text: str) -> list[str]:
+    """Codes whose code or name, in any language, is most like a text."""
+    names = {name.casefold(): c.iso for c in countries().values() for name in (c.iso, c.name_en, c.name_zh)}
+    near = get_close_matches(text.casefold(), names, n=3, cutoff=0.5)
+    return list(dict.fromkeys(names[name] for name in near))
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
@@ -223,7 +232,7 @@ def _example(field: str) -> str:
     return {"model": 'model="resnet50"', "qps": "qps=50", "country": 'country="CN"'}.get(field, field)
 
 
-def _must(field: str) -> str:
+def must(field: str) -> str:
     """What a field takes, in symbols that need no language."""
     if bounds := settings()["bounds"].get(field):
         low = f"> {bounds['above']}" if "above" in bounds else f">= {bounds['least']}"

@@ -1,6 +1,7 @@
 """(code, language, values) -> sentence.  The words live in ``data/text/<language>.toml``, one file a language."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -8,6 +9,8 @@ from functools import cache
 from advisor.paths import DATA
 
 DEFAULT_LANGUAGE = "en"
+_SPACE_BETWEEN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+"""Chinese sets no space between its own signs; a value put into a sentence may leave one."""
 
 
 @cache
@@ -51,7 +54,12 @@ def sentence(code: str, lang: str | None = None, **values: object) -> str:
 
 def worded(code: str, lang: str, values: Mapping[str, object]) -> str:
     """``sentence`` with its placeholders as a mapping."""
-    return catalogue(lang)[code].format(**values)
+    return filled(catalogue(lang)[code], values)
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """Template with its placeholders filled, set as its language sets them."""
+    return _SPACE_BETWEEN_HAN.sub("", template.format(**values))
 
 
 def _flat(prefix: str, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:

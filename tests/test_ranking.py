@@ -46,24 +46,13 @@ def test_cheaper_is_never_ranked_lower_all_else_equal(cost: list[float]) -> None
     assert np.array(cost)[np.argsort(-useful, kind="stable")] == pytest.approx(sorted(cost), rel=1e-6)
 
 
-def test_tiers_come_before_scores() -> None:
-    no = np.zeros(4, bool)
-    key = rank_key(
-        np.array([0.99, 0.2, 0.9, 0.8]),
-        unknown_cost=np.array([1, 0, 0, 0], bool),
-        misses_high=np.array([0, 0, 1, 0], bool),
-        stopped=no,
-    )
-    assert list(np.argsort(-key)) == [3, 1, 2, 0]
+def test_priced_stacks_come_before_those_of_unknown_cost() -> None:
+    key = rank_key(np.array([0.99, 0.2, 0.9]), unknown_cost=np.array([True, False, False]), stopped=np.zeros(3, bool))
+    assert list(np.argsort(-key)) == [2, 1, 0]
 
 
 def test_what_does_not_fit_is_never_first() -> None:
-    key = rank_key(
-        np.array([0.99, 0.01]),
-        unknown_cost=np.array([False, True]),
-        misses_high=np.array([False, True]),
-        stopped=np.array([True, False]),
-    )
+    key = rank_key(np.array([0.99, 0.01]), unknown_cost=np.array([False, True]), stopped=np.array([True, False]))
     assert key[0] == -np.inf < key[1]
 
 
