@@ -28,9 +28,16 @@ from advisor.columns import (
 )
 from advisor.question import Question
 
-LADDER_LEVELS = 12
-"""Fleet sizes at which a ladder is evaluated; with its steps they reach three standard deviations above the load."""
-_LADDER_STEP = 0.27
+LADDER_LEVELS = 14
+_EVEN_LEVELS = 6
+"""Levels that lie one step apart; the further ones lie ever wider, where the quantile is flat."""
+_BEYOND = np.maximum(np.arange(LADDER_LEVELS) - _EVEN_LEVELS, 0)
+_OFFSETS = np.minimum(np.arange(LADDER_LEVELS), _EVEN_LEVELS) + _BEYOND * (_BEYOND + 1) / 2
+"""Steps above the smallest stable fleet."""
+_LEVEL_OF_STEP = (np.searchsorted(_OFFSETS, np.arange(_OFFSETS[-1] + 1), side="right") - 1).astype(np.int8)
+"""Highest level at or below so many whole steps."""
+_REACH = 3.0
+"""Standard deviations of the load that a ladder reaches above it."""
 _NO_SERVER = np.finfo(np.float32).eps
 _WHOLE = 9
 """Decimals below which a number of servers counts as whole."""
@@ -59,8 +66,8 @@ def ladder(
     rate = np.broadcast_to(np.asarray(arrivals_per_s, float), service_s.shape)
     offered = np.where(np.isfinite(service_s), rate * service_s, 0.0)
     first = np.floor(offered) + 1
-    step = np.maximum(1.0, np.floor(_LADDER_STEP * np.sqrt(offered)))
-    servers = first[:, None] + step[:, None] * np.arange(LADDER_LEVELS)
+    step = np.maximum(1.0, np.ceil(_REACH * np.sqrt(offered) / _OFFSETS[-1]))
+    servers = first[:, None] + step[:, None] * _OFFSETS
     times = queue_times_s(
         q,
         servers=servers,
@@ -95,7 +102,7 @@ def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArra
     below = np.maximum(level - 1, 0)
     longer, shorter = times_s[row, below], times_s[row, level]
     first, step, offered = (column[:, None] for column in (rungs.first, rungs.step, rungs.offered))
-    nearer, farther = 1 / (first + step * below - offered), 1 / (first + step * level - offered)
+    nearer, farther = (1 / (first + step * _OFFSETS[at] - offered) for at in (below, level))
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(longer > shorter, (longer - objective_s[None, :]) / (longer - shorter), 0.0)
         between = offered + 1 / (nearer + (farther - nearer) * np.clip(np.nan_to_num(share, nan=1.0), 0.0, 1.0))
@@ -109,13 +116,14 @@ def times_on_ladder(rungs: Ladder, times_s: FloatArray, queue: IntArray, servers
     Between two levels it is interpolated by the inverse of the spare servers.
     """
     first, step, offered = (column.astype(np.float32)[queue] for column in (rungs.first, rungs.step, rungs.offered))
-    position = np.clip((servers - first) / step, -1.0, LADDER_LEVELS - 1.0)
-    level = np.maximum(position, 0.0).astype(np.int8)
-    times = times_s.astype(np.float32)
-    longer, shorter = times[queue, level], times[queue, np.minimum(level + 1, LADDER_LEVELS - 1)]
-    spare = first + step * level - offered
-    inside = position - level
-    share = inside * (spare + step) / np.maximum(spare + step * inside, _NO_SERVER)
+    position = np.clip((servers - first) / step, -1.0, _OFFSETS[-1])
+    level = np.take(_LEVEL_OF_STEP, (np.maximum(position, 0.0) + _SLACK).astype(np.int8))
+    next_level = np.minimum(level + 1, LADDER_LEVELS - 1)
+    times, offsets = times_s.astype(np.float32), _OFFSETS.astype(np.float32)
+    longer, shorter = times[queue, level], times[queue, next_level]
+    spare, gap = first + step * offsets[level] - offered, step * (offsets[next_level] - offsets[level])
+    inside = step * (position - offsets[level])
+    share = inside / np.maximum(gap, _NO_SERVER) * (spare + gap) / np.maximum(spare + inside, _NO_SERVER)
     value = np.where(inside > 0, longer + (shorter - longer) * share, longer)
     return np.where(position < 0, np.inf, value)
 
