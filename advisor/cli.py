@@ -152,10 +152,14 @@ def _model(chosen: argparse.Namespace) -> Any:
 
 
 def _number(text: str, field: str) -> Any:
+    """Number in a text; the bounds of a requirement say what it takes."""
+    from advisor.requirements import must, settings
+
     try:
         value = float(text)
     except ValueError:
-        raise RequirementError("field", field=field, value=text, must="1 | 2.5 | 1e6") from None
+        takes = must(field) if field in settings()["bounds"] else "1 | 2.5 | 1e6"
+        raise RequirementError("field", field=field, value=text, must=takes) from None
     return int(value) if value.is_integer() else value
 
 

@@ -16,7 +16,20 @@ class AdvisorError(Exception):
 
     def in_language(self, lang: str) -> str:
         """Sentence in the given language."""
-        return worded(f"error.{self.code}", lang, self.values)
+        coded = {name: worded(value, lang, {}) for name, value in self.values.items() if isinstance(value, Coded)}
+        return worded(f"error.{self.code}", lang, self.values | coded)
+
+
+class Coded(str):
+    """Code of the catalogue, worded in the language of the sentence that holds it."""
+
+    __slots__ = ()
+
+
+def why_not(error: OSError) -> Coded:
+    """Why a file or folder could not be used."""
+    causes = ((FileNotFoundError, "missing"), (PermissionError, "denied"), (IsADirectoryError, "folder"))
+    return Coded(f"cause.{next((code for kind, code in causes if isinstance(error, kind)), 'other')}")
 
 
 class RequirementError(AdvisorError):

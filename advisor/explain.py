@@ -8,9 +8,9 @@ from advisor.columns import HIGH, LOW
 from advisor.errors import UnknownIdError
 from advisor.evaluation import Answer, Evaluation
 from advisor.numbers import interval_text, money, number, percent, quantity_text
-from advisor.options import option_at, option_ids, reasons
+from advisor.options import label, option_at, option_ids, reasons
 from advisor.ranking import utility_of
-from advisor.report import headline, worded
+from advisor.report import stack_line, worded
 from advisor.results import BillLine, Option
 from advisor.text import sentence
 from advisor.units import MS_PER_S
@@ -48,7 +48,7 @@ def _of_ranked(advice: Answer, rank: int, lang: str) -> list[str]:
 
 def _of_fitting(ev: Evaluation, row: int, option: Option, lang: str) -> list[str]:
     """Sentences on a stack that fits: criteria, bill, conditions, tails, evidence, assumptions."""
-    lines = [headline(option, lang), _criteria(ev, row, lang)]
+    lines = [stack_line(option, lang), _criteria(ev, row, lang)]
     lines += [_bill_text(line, lang) for line in option.bill]
     lines.append(sentence("report.bill_open", lang, hours=number(option.hours_per_month)))
     warned = [worded(ev, (reason,), "fails", lang) for reason in option.conditions]
@@ -139,4 +139,5 @@ def _against(option: Option, other: Option, ev: Evaluation, lang: str) -> str:
     if missing := tuple(reason for reason in other.conditions if reason not in option.conditions):
         joiner = sentence("report.joiner", lang)
         text = joiner.join([text, sentence("report.conditions", lang, text=worded(ev, missing, "fails", lang))])
-    return sentence("report.against", lang, system=other.system, hardware=other.hardware, text=text)
+    names = {part: label(other.names, part, lang) for part in ("system", "hardware")}
+    return sentence("report.against", lang, text=text, **names)

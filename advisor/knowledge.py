@@ -1,6 +1,7 @@
 """data/ -> Knowledge: every record and table, typed and frozen."""
 
 import csv
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from advisor.errors import PriceFileError, RecordError
+from advisor.claims import Record
+from advisor.errors import PriceFileError, RecordError, why_not
 from advisor.paths import DATA
-from advisor.schema import Device, Model, Record, Rule, Server, System
+from advisor.schema import Device, Model, Rule, Server, System
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,7 @@ OFFER_COLUMNS = (
     "since",
     "source",
 )
+_DATED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _MACHINE_COLUMNS = ("provider", "service", "instance_type", "region")
 PRICE_COLUMNS = (*_MACHINE_COLUMNS, "usd_per_hour", "since")
 
@@ -201,9 +204,8 @@ def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
     try:
         own = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise PriceFileError(
-            "price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=" ".join(str(error).split())
-        ) from None
+        reason = why_not(error) if isinstance(error, OSError) else " ".join(str(error).split())
+        raise PriceFileError("price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=reason) from None
     if missing := [column for column in PRICE_COLUMNS if column not in own]:
         raise PriceFileError(
             "price_column", file=str(path), column=", ".join(missing), columns=", ".join(PRICE_COLUMNS)
@@ -215,6 +217,8 @@ def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
         value = pd.to_numeric(row["usd_per_hour"], errors="coerce")
         if not 0 < value < float("inf"):
             raise PriceFileError("price_value", file=str(path), row=number, value=row["usd_per_hour"])
+        if not _DATED.fullmatch(row["since"]):
+            raise PriceFileError("price_date", file=str(path), row=number, value=row["since"])
         named = [name for name in _MACHINE_COLUMNS if not (name == "region" and row[name] == "*")]
         hit = np.logical_and.reduce([(offers[name] == row[name]).to_numpy() for name in named])
         if not hit.any():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advisor.columns import MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
+from advisor.columns import HIGH, MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
 from advisor.feasibility import DATA_SCOPES, SKILL_LEVELS, Level, Limit, Side, side
 from advisor.machines import Machines
 from advisor.question import Question
@@ -150,11 +150,15 @@ def conditions(
     """What a person should know or do before they choose a stack that fits."""
     rows = found.machines
     legacy = np.array([device.status == "legacy" for device in found.devices])
-    objective = np.inf if asking.response_s is None else asking.response_s
+    objective = asking.response_s or asking.first_s or np.inf
+    above = np.nextafter(np.float32(objective), np.float32(np.inf))
     border = trips.crosses_border[trips.row(rows.site, rows.place)]
 
     def missing(runs: IntArray | slice) -> Column:
-        return sized.response_high_s[runs] * sized.misses_high[runs]
+        late = sized.response_high_s[runs]
+        if asking.response_s is None:
+            late = sized.cells.first_s[HIGH][sized.cell[runs]] + trips.high_s[sized.trip[runs]]
+        return np.where(sized.misses_high[runs], np.maximum(late, above), 0.0)
 
     quantised = np.isin(columns.precision.astype(str), ["int8", "int4", "fp8"])
     return [

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.claims import Estimate, Record, Source
 from advisor.knowledge import Knowledge
-from advisor.schema import Estimate, Record, Source
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB
 
 if TYPE_CHECKING:

@@ -13,14 +13,17 @@ _SKILLS = get_args(Skills)
 _SCOPES = ("anywhere", "country", "on-premises", "on-device")
 
 
-def number(value: float) -> str:
-    """Three significant digits with thousands separated, without an exponent."""
+def number(value: float, *, up: bool = False) -> str:
+    """Three significant digits with thousands separated, without an exponent; rounded up where asked."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "–"
     if value == 0:
         return "0"
     decimals = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value))))
-    rounded = round(value, _DIGITS - 1 - math.floor(math.log10(abs(value))))
+    places = _DIGITS - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, places)
+    if up and rounded < value:
+        rounded = round(rounded + 10.0**-places, places)
     text = f"{rounded:,.{min(decimals, 6)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -45,13 +48,17 @@ def interval_text(interval: Interval | None, lang: str, *, bare: bool = False) -
     return f"{mid} ({low}–{high})" if bare else sentence("unit.interval_ms", lang, low=low, mid=mid, high=high)
 
 
-def quantity_text(value: float, unit: str, lang: str) -> str:
-    """Quantity of a rule in its unit: SI inside, as printed outside."""
-    factor = {"GB": BYTES_PER_GB, "KB": BYTES_PER_KB, "ms": 1 / MS_PER_S, "Mbit/s": MILLION}.get(unit, 1.0)
+def per_unit(unit: str) -> float:
+    """SI units in one unit of a rule."""
+    return {"GB": BYTES_PER_GB, "KB": BYTES_PER_KB, "ms": 1 / MS_PER_S, "Mbit/s": MILLION}.get(unit, 1.0)
+
+
+def quantity_text(value: float, unit: str, lang: str, *, up: bool = False) -> str:
+    """Quantity of a rule in its unit: SI inside, as printed outside; ``up`` never states less than it is."""
     if unit == "skill":
         return sentence(f"skill.{_SKILLS[int(value)]}", lang)
     if unit == "scope":
         return sentence(f"value.{_SCOPES[min(int(value), 3)]}", lang)
     if unit == "yes-no":
         return sentence("value.yes" if value else "value.no", lang)
-    return sentence(f"unit.{unit}", lang, value=number(value / factor))
+    return sentence(f"unit.{unit}", lang, value=number(value / per_unit(unit), up=up))

@@ -1,6 +1,6 @@
 """Candidates -> options: the rows that somebody looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,7 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
     places = 1 if rows.site[machine] == 0 else ev.asking.asked.sites
     return Option(
         id=str(option_ids(found, np.array([row]))[0]),
+        names=names_of(ev, row),
         family=families[0],
         families=families,
         system=system.id,
@@ -103,6 +104,25 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         price_date=str(rows.since[machine]),
         sources=(source_title(ev.knowledge, str(rows.source[machine])),),
     )
+
+
+def names_of(evaluation: Evaluation, row: int) -> dict[str, str]:
+    """What people call the system, the hardware and the engine of a candidate."""
+    ev, found = evaluation, evaluation.found
+    run = int(found.run[row])
+    machine = int(found.run_machine[run])
+    system = found.platforms[int(found.platform[row])]
+    engine = found.engines[found.classes[int(found.run_class[run])].engine]
+    server = ev.knowledge.servers.get(str(found.machines.source[machine]))
+    hardware_zh = None if server is None else server.name_zh
+    chinese = {"system.zh": system.name_zh, "engine.zh": engine.name_zh, "hardware.zh": hardware_zh}
+    plain = {"system": system.name, "engine": engine.name, "hardware": str(found.machines.name[machine])}
+    return plain | {key: name for key, name in chinese.items() if name is not None}
+
+
+def label(names: Mapping[str, str], part: str, lang: str) -> str:
+    """Name of a part of a stack in a language."""
+    return names.get(f"{part}.{lang}", names[part])
 
 
 def source_title(knowledge: Knowledge, source: str) -> str:

@@ -119,7 +119,7 @@ def _times(
     if asking.generates:
         spec = asking.spec
         language = llm.load_language_calibration()
-        tokens = knowledge.kept(("tokens", key), lambda: language.lookup(ids, kinds, engines))
+        tokens = knowledge.kept(("tokens", key), lambda: (found, language.lookup(ids, kinds, engines)))[-1]
         prefill = llm.prefill_interval_s(
             active_params=spec.used_params,
             weight_bytes=columns.weight_bytes[:, None],
@@ -143,8 +143,9 @@ def _times(
         return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity]
     macs = asking.spec.macs_interval()
     coefficients = knowledge.kept(
-        ("coefficients", key, id(calibration)), lambda: calibration.lookup(ids, kinds, precisions, engines)
-    )
+        ("coefficients", key, id(calibration)),
+        lambda: (found, calibration, calibration.lookup(ids, kinds, precisions, engines)),
+    )[-1]
     mid = FLOP_PER_MAC * macs.mid
     work = (mid, mid, mid) if macs.low == macs.high else (FLOP_PER_MAC * macs.low, mid, FLOP_PER_MAC * macs.high)
     times = latency.service_interval_s(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from advisor import latency, llm
+from advisor.claims import Source
 from advisor.device import DeviceSpec
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.knowledge import Knowledge, load
@@ -13,7 +14,7 @@ from advisor.latency import FIDELITIES, Calibration, load_calibration
 from advisor.modelspec import ModelSpec, plain, resolve
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
-from advisor.schema import Device, Engine, Precision, Source
+from advisor.schema import Device, Engine, Precision
 from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
 _PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32", "int8", "fp8", "int4")

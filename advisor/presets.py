@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from advisor.claims import Record, Words
 from advisor.errors import AdvisorError, RecordError, UnknownIdError
 from advisor.paths import DATA
 from advisor.requirements import Requirements
-from advisor.schema import Record, Words
 
 _FOLDER = DATA / "presets"
 

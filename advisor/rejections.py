@@ -6,6 +6,7 @@ import numpy as np
 
 from advisor import feasibility
 from advisor.evaluation import Answer
+from advisor.numbers import per_unit
 from advisor.options import option_ids, reasons
 from advisor.report import worded
 
@@ -37,13 +38,15 @@ def rejected_table(advice: Answer, lang: str) -> "pd.DataFrame":
     with np.errstate(divide="ignore", invalid="ignore"):
         margin = have / need
     rule = names[lowest] if len(rows) else np.zeros(0, object)
+    units = {name: ev.knowledge.rules[name].unit for name in bit}
+    factor = np.array([per_unit(units[name]) for name in rule])
     return pd.DataFrame(
         {
             "id": option_ids(ev.found, rows),
             "rule": rule,
-            "need": need,
-            "have": have,
-            "unit": [ev.knowledge.rules[name].unit for name in rule],
+            "need": need / factor,
+            "have": have / factor,
+            "unit": [units[name] for name in rule],
             "margin": margin,
             "flip": flips + [""] * (len(rows) - len(flips)),
         }

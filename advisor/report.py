@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.evaluation import Answer, Evaluation
 from advisor.numbers import interval_text, money, percent, quantity_text
-from advisor.options import option_at, option_ids, reasons
+from advisor.options import label, names_of, option_at, option_ids, reasons
 from advisor.results import Option, Reason
 from advisor.text import filled, sentence
 
@@ -51,10 +51,10 @@ def options_table(options: tuple[Option, ...], lang: str) -> "pd.DataFrame":
 def _table_row(rank: int, option: Option, lang: str) -> dict[str, Any]:
     return {
         "rank": rank,
-        "system": option.system,
+        "system": label(option.names, "system", lang),
         "region": option.region or sentence("value.own_site", lang),
-        "hardware": option.hardware,
-        "engine": option.engine,
+        "hardware": label(option.names, "hardware", lang),
+        "engine": label(option.names, "engine", lang),
         "precision": option.precision,
         "replicas": option.replicas,
         "cost": money(option.usd_per_month, lang, bare=True),
@@ -79,40 +79,35 @@ def families_table(advice: Answer, lang: str) -> "pd.DataFrame":
 
 
 def _family_row(evaluation: Evaluation, family: str, row: int | None, lang: str) -> dict[str, Any]:
-    name = sentence(f"family.{family}", lang)
+    none = sentence("value.none", lang)
+    cells = dict.fromkeys(("family", "verdict", "stack", "cost", "p99", "reason", "flip", "id"), none)
+    cells["family"] = sentence(f"family.{family}", lang)
     if row is None:
-        none = sentence("value.none", lang)
-        return {
-            "family": name,
-            "verdict": sentence("verdict.none", lang),
-            "stack": none,
-            "cost": none,
-            "p99": none,
-            "reason": none,
-            "flip": none,
-        }
-    stack = str(option_ids(evaluation.found, np.array([row]))[0])
+        return cells | {"verdict": sentence("verdict.none", lang)}
+    cells["id"] = str(option_ids(evaluation.found, np.array([row]))[0])
+    cells["stack"] = stack_name(evaluation, row, lang)
     if evaluation.mask[row]:
         stops = reasons(evaluation, evaluation.limits, row)
-        return {
-            "family": name,
-            "verdict": sentence("verdict.no", lang),
-            "stack": stack,
-            "cost": sentence("value.none", lang),
-            "p99": sentence("value.none", lang),
-            "reason": worded(evaluation, stops, "fails", lang),
-            "flip": worded(evaluation, stops, "flip", lang),
-        }
+        reason, flip = worded(evaluation, stops, "fails", lang), worded(evaluation, stops, "flip", lang)
+        return cells | {"verdict": sentence("verdict.no", lang), "reason": reason, "flip": flip}
     option = option_at(evaluation, row, p_best=0.0)
-    return {
-        "family": name,
+    return cells | {
         "verdict": sentence(f"verdict.{option.verdict}", lang),
-        "stack": stack,
         "cost": money(option.usd_per_month, lang, bare=True),
         "p99": interval_text(option.p99_ms, lang, bare=True),
-        "reason": worded(evaluation, option.conditions, "fails", lang) or sentence("value.none", lang),
-        "flip": sentence("value.none", lang),
+        "reason": worded(evaluation, option.conditions, "fails", lang) or none,
     }
+
+
+def stack_name(evaluation: Evaluation, row: int, lang: str) -> str:
+    """Name of a candidate as people say it: system, region, hardware, engine, number format."""
+    found = evaluation.found
+    run = int(found.run[row])
+    names = names_of(evaluation, row)
+    region = str(found.machines.region[found.run_machine[run]])
+    system, hardware, engine = (label(names, part, lang) for part in ("system", "hardware", "engine"))
+    parts = [system, region, hardware, engine, found.classes[int(found.run_class[run])].precision]
+    return " · ".join(part for part in parts if part)
 
 
 def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: str) -> str:
@@ -122,7 +117,7 @@ def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: s
         filled(
             getattr(getattr(rules[reason.rule], part), lang),
             {
-                "need": quantity_text(reason.need, reason.unit, lang),
+                "need": quantity_text(reason.need, reason.unit, lang, up=True),
                 "have": quantity_text(reason.have, reason.unit, lang),
             },
         )
@@ -132,14 +127,19 @@ def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: s
 
 
 def headline(option: Option, lang: str) -> str:
-    """One sentence: the stack, what it costs and how fast it is."""
+    """One sentence: the first choice, what it costs and how fast it is."""
+    return sentence("report.first_choice", lang, text=stack_line(option, lang))
+
+
+def stack_line(option: Option, lang: str) -> str:
+    """One sentence on a stack, what it costs and how fast it is."""
     return sentence(
         "report.first",
         lang,
-        system=option.system,
+        system=label(option.names, "system", lang),
         region=option.region or sentence("value.own_site", lang),
-        hardware=option.hardware,
-        engine=option.engine,
+        hardware=label(option.names, "hardware", lang),
+        engine=label(option.names, "engine", lang),
         precision=option.precision,
         replicas=option.replicas,
         cost=money(option.usd_per_month, lang),

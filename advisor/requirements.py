@@ -245,7 +245,8 @@ def must(field: str) -> str:
         "priorities": Priority,
     }
     if field in choices:
-        return " | ".join(get_args(choices[field]))
+        names = " | ".join(get_args(choices[field]))
+        return f"{names} = {must('weight')}" if field == "priorities" else names
     return {
         "offline": "True | False",
         "internet": "good | poor | none",

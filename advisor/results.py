@@ -1,5 +1,6 @@
 """What the stages hand on: frozen, numbers and codes, no prose."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +58,8 @@ class Option:
     """One whole deployment stack with what it is predicted to do and to cost."""
 
     id: str
+    names: Mapping[str, str]
+    """What people call "system", "hardware" and "engine", and in a language where that differs ("system.zh")."""
     family: str
     families: tuple[str, ...]
     system: str

@@ -180,8 +180,8 @@ def test_all_clouds_ticked_leaves_the_wish_open_and_some_name_them() -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize(
     ("field", "text"),
-    [("qps", "-5"), ("qps", ""), ("qps", "many"), ("qps", "nan"), ("p99_ms", "0"), ("hours_per_day", "25"), ("sites", "1.5"),
-     ("model", ""), ("as_of", "yesterday"), ("horizon_months", "1e9")],
+    [("qps", "-5"), ("qps", ""), ("qps", "many"), ("qps", "nan"), ("p99_ms", "0"), ("hours_per_day", "25"),
+     ("sites", "1.5"), ("model", ""), ("as_of", "yesterday"), ("horizon_months", "1e9")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_beside_its_control_alone(lang: str, field: str, text: str) -> None:
     shown_panel = panel(lang=lang, preset="mobile-backend")

@@ -1,5 +1,6 @@
 """Advice made by hand for the tests of the widgets: a view shows what it is given, whatever the engine says."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ def option(number: int, **changes: Any) -> Option:
     family = FAMILIES[number % len(FAMILIES)]
     values: dict[str, Any] = {
         "id": f"stack-{number}",
+        "names": {},
         "family": family,
         "families": (family,),
         "system": "AWS EC2",
@@ -48,7 +50,8 @@ def option(number: int, **changes: Any) -> Option:
         "price_date": "2026-08-01",
         "sources": ("price list of the cloud",),
     }
-    return Option(**(values | changes))
+    option = Option(**(values | changes))
+    return replace(option, names={"system": option.system, "hardware": option.hardware, "engine": option.engine})
 
 
 class SampleAdvice:

@@ -8,7 +8,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advisor.errors import MeasureError, MissingExtraError, ModelFileError
+from advisor.errors import MeasureError, MissingExtraError, ModelFileError, why_not
 from advisor.lab.settings import settings
 from advisor.schema import Assumption
 
@@ -124,7 +124,7 @@ def _loaded(path: Path) -> "ModelProto":
             raise ModelFileError("model_file_empty", file=str(path))
         model = load_model(path, format="protobuf", load_external_data=False)
     except OSError as error:
-        raise ModelFileError("model_file_missing", file=str(path), reason=error.strerror or "") from None
+        raise ModelFileError("model_file_missing", file=str(path), reason=why_not(error)) from None
     except (DecodeError, ValueError):
         raise ModelFileError("model_file_unreadable", file=str(path)) from None
     if not model.graph.node or not model.opset_import:

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.errors import AdvisorError, MeasureError
+from advisor.errors import AdvisorError, MeasureError, why_not
 from advisor.lab.jobs import Job, job
 from advisor.lab.machine import Machine, runtime_version, this_machine
 from advisor.lab.runs import Run, WarmUp
@@ -182,7 +182,7 @@ class Measurement:
         except AdvisorError as error:
             self._error = error
         except OSError as error:
-            self._error = MeasureError("measure_crashed", model=str(self._model), reason=error.strerror or str(error))
+            self._error = MeasureError("measure_crashed", model=str(self._model), reason=why_not(error))
         finally:
             self._state = outcome
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.errors import MeasureError
+from advisor.errors import MeasureError, why_not
 from advisor.lab.machine import Machine
 from advisor.lab.settings import settings
 from advisor.results import Interval
@@ -133,7 +133,7 @@ class Run:
             home.mkdir(parents=True, exist_ok=True)
             return _written_to_new_file(home, self._file_name(), text)
         except OSError as error:
-            raise MeasureError("run_not_saved", folder=str(home), reason=error.strerror or str(error)) from None
+            raise MeasureError("run_not_saved", folder=str(home), reason=why_not(error)) from None
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
@@ -148,7 +148,7 @@ class Run:
             record = json.loads(Path(path).read_text(encoding="utf-8"))
             return cls(**_fields(record))
         except OSError as error:
-            raise MeasureError("run_missing", file=str(path), reason=error.strerror or str(error)) from None
+            raise MeasureError("run_missing", file=str(path), reason=why_not(error)) from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise MeasureError("run_unreadable", file=str(path)) from None
 

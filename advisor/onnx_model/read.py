@@ -20,7 +20,7 @@ from onnx import (
     shape_inference,
 )
 
-from advisor.errors import ModelFileError
+from advisor.errors import ModelFileError, why_not
 from advisor.onnx_model.axes import fixed_inputs, real_inputs
 from advisor.onnx_model.family import Signs, family_of
 from advisor.onnx_model.macs import macs_of
@@ -84,7 +84,7 @@ def read(path: Path, axes: Mapping[str, int] | None = None) -> OnnxModel:
     try:
         state = path.stat()
     except OSError as error:
-        raise ModelFileError("model_file_missing", file=str(path), reason=error.strerror or "") from None
+        raise ModelFileError("model_file_missing", file=str(path), reason=why_not(error)) from None
     return _remembered(path.resolve(), state.st_mtime_ns, state.st_size, tuple(sorted((axes or {}).items())))
 
 
@@ -103,7 +103,7 @@ def _loaded(path: Path) -> ModelProto:
     try:
         model = load_model(path, load_external_data=False)
     except OSError as error:
-        raise ModelFileError("model_file_missing", file=str(path), reason=error.strerror or "") from None
+        raise ModelFileError("model_file_missing", file=str(path), reason=why_not(error)) from None
     except (DecodeError, ValueError):
         raise ModelFileError("model_file_unreadable", file=str(path)) from None
     if not model.graph.node or not model.opset_import:

@@ -67,7 +67,7 @@ class Panel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self._advice
 
     def begin(self) -> None:
-        """Ask the first question: at once, or in a notebook as soon as the cell is done and the form is on the screen."""
+        """Ask the first question: in a notebook as soon as the form is on the screen, elsewhere at once."""
         try:
             asyncio.get_running_loop().call_soon(lambda: self.advice)
         except RuntimeError:

@@ -1,18 +1,25 @@
 """An Advice as widgets: first choice, ranked table, six families, plot, reasons, what it rests on."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
 from advisor.advice import Advice
 from advisor.numbers import number
+from advisor.options import label
 from advisor.report import headline
 from advisor.results import Option
 from advisor.text import sentence
 from advisor.view import markup, plots
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ROWS = 10
 _LEFT_TO_THE_REASONS = ("id", "family")
+_PAIRS = (("system", "region"), ("engine", "precision"))
+_BETWEEN = " · "
 
 
 class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -58,7 +65,8 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._show_plot(options, advice, lang)
         self.reasons_heading.value = markup.heading(sentence("view.reasons", lang)) if options else ""
         self.stack.description = sentence("view.stack", lang)
-        self.stack.options = [(_stack_name(rank, option), option.id) for rank, option in enumerate(options, start=1)]
+        names = [_stack_name(rank, option, lang) for rank, option in enumerate(options, start=1)]
+        self.stack.options = [(name, option.id) for name, option in zip(names, options, strict=True)]
         self.stack.layout.display = None if options else "none"
         self.stack.value = chosen or (options[0].id if options else None)
         self._explain()
@@ -74,14 +82,12 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _show_tables(self, advice: Advice, lang: str) -> None:
         text = headline(advice.best, lang) if advice.best else sentence("report.nothing", lang)
         self.first.value = markup.paragraph(text, "lead")
-        frame = advice.table(ROWS, lang).drop(
-            columns=[sentence(f"column.{name}", lang) for name in _LEFT_TO_THE_REASONS]
-        )
+        frame = _narrow(advice.table(ROWS, lang), lang)
         title = markup.heading(sentence("report.ranked", lang))
         self.ranked.value = title + markup.table(frame) if len(frame) else ""
         self.families.value = (
             markup.heading(sentence("report.families", lang))
-            + f'<div class="advisor-plain">{markup.table(advice.families(lang))}</div>'
+            + f'<div class="advisor-plain">{markup.table(_without_ids(advice.families(lang), lang))}</div>'
         )
 
     def _show_plot(self, options: tuple[Option, ...], advice: Advice, lang: str) -> None:
@@ -104,8 +110,24 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.reasons.value = markup.bullets(self._advice.explain(self.stack.value, self._lang).splitlines())
 
 
-def _stack_name(rank: int, option: Option) -> str:
-    return f"{rank} · {option.system} · {option.hardware} · {option.precision}"
+def _without_ids(frame: "pd.DataFrame", lang: str) -> "pd.DataFrame":
+    """Families without the ids that only a program needs."""
+    return frame.drop(columns=sentence("column.id", lang), errors="ignore")
+
+
+def _narrow(frame: "pd.DataFrame", lang: str) -> "pd.DataFrame":
+    """Ranked table without what the reasons tell, and with pairs of columns in one, so that it fits a projector."""
+    frame = frame.drop(columns=[sentence(f"column.{name}", lang) for name in _LEFT_TO_THE_REASONS])
+    for names in _PAIRS:
+        first, second = (sentence(f"column.{name}", lang) for name in names)
+        frame[first] = frame[first] + _BETWEEN + frame[second]
+        frame = frame.drop(columns=second).rename(columns={first: f"{first}{_BETWEEN}{second}"})
+    return frame
+
+
+def _stack_name(rank: int, option: Option, lang: str) -> str:
+    names = (label(option.names, part, lang) for part in ("system", "hardware", "engine"))
+    return " · ".join((str(rank), *names, option.precision))
 
 
 def _basis(advice: Advice, lang: str) -> str:

@@ -9,15 +9,15 @@ from advisor.view.style import STYLE
 if TYPE_CHECKING:
     import pandas as pd
 
-_TIGHT = 16
-"""Characters up to which a cell is kept on one line."""
+_TIGHT = 10
+"""Characters up to which a cell of plain numbers and short names is kept on one line."""
 
 __all__ = ["STYLE", "badge", "bullets", "folded", "heading", "paragraph", "status", "table"]
 
 
 def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
     """Table that scrolls sideways within its own box rather than being cut off."""
-    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in frame.columns)
+    head = "".join(f'<th scope="col">{_breakable(str(name))}</th>' for name in frame.columns)
     rows = (
         "<tr>" + "".join(_cell(str(value)) for value in row) + "</tr>"
         for row in frame.itertuples(index=False, name=None)
@@ -28,8 +28,13 @@ def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
 
 
 def _cell(text: str) -> str:
-    kind = ' class="advisor-tight"' if len(text) <= _TIGHT else ""
-    return f"<td{kind}>{escape(text).replace('/', '/<wbr>')}</td>"
+    kind = ' class="advisor-tight"' if len(text) <= _TIGHT and text.isascii() else ""
+    return f"<td{kind}>{_breakable(text)}</td>"
+
+
+def _breakable(text: str) -> str:
+    """Escaped text that may be broken behind a slash."""
+    return escape(text).replace("/", "/<wbr>")
 
 
 def heading(text: str, level: int = 3) -> str:

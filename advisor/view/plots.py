@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from advisor.numbers import interval_text, money
+from advisor.options import label
 from advisor.results import FAMILIES, Option
 from advisor.text import sentence
 from advisor.units import MS_PER_S
@@ -24,6 +25,7 @@ _MARGIN = 1.02
 _WIDE = 300
 _TICKS = ",.3~r"
 _SLO_LINE = {"dash": "dash", "color": "#444"}
+_BEHIND_WORDS = "rgba(255,255,255,0.85)"
 _MIME = "application/vnd.plotly.v1+json"
 
 
@@ -60,6 +62,7 @@ def cost_latency(options: Sequence[Option], slo_ms: float | None, lang: str) -> 
             xanchor="right",
             yanchor="top",
             showarrow=False,
+            bgcolor=_BEHIND_WORDS,
             text=sentence("view.plot.slo", lang, value=f"{slo_ms:g}"),
         )
     figure.update_xaxes(type="log", tickformat=_TICKS, dtick="D2" if _narrow(drawn) else 1)
@@ -112,6 +115,7 @@ def latency_histogram(samples_s: ArrayLike, slo_ms: float | None, lang: str) -> 
             xanchor="left",
             yanchor="top",
             showarrow=False,
+            bgcolor=_BEHIND_WORDS,
             text=sentence("view.plot.slo", lang, value=f"{slo_ms:g}"),
         )
     figure.update_xaxes(type="log", tickformat=_TICKS, nticks=8)
@@ -158,8 +162,8 @@ def _hover(option: Option, lang: str) -> str:
     return sentence(
         "view.plot.hover",
         lang,
-        system=option.system,
-        hardware=option.hardware,
+        system=label(option.names, "system", lang),
+        hardware=label(option.names, "hardware", lang),
         precision=option.precision,
         cost=money(option.usd_per_month, lang),
         p99=interval_text(option.p99_ms, lang),
@@ -176,10 +180,11 @@ def _layout(lang: str, *, x: str, y: str) -> dict[str, Any]:
     return {
         "template": "none",
         "height": 420,
-        "margin": {"l": 70, "r": 20, "t": 40, "b": 60},
+        "margin": {"l": 70, "r": 20, "t": 40, "b": 64},
         "uirevision": "kept",
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         "hovermode": "closest",
+        "showlegend": True,
         "xaxis": {"title": {"text": sentence(x, lang)}, "gridcolor": "#ddd", "automargin": True},
         "yaxis": {"title": {"text": sentence(y, lang)}, "gridcolor": "#ddd", "automargin": True},
         "modebar": {"remove": ["sendChartToCloud", "sendDataToCloud", "lasso2d", "select2d"]},

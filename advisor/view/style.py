@@ -5,6 +5,7 @@ STYLE = """
 .advisor {
   --advisor-line: var(--jp-border-color2, #ccc); --advisor-bad: #b3261e; color: var(--jp-ui-font-color1, #222); }
 .advisor .widget-html-content, .advisor .jupyter-widgets { overflow: visible; }
+.advisor .widget-html, .advisor .widget-html > .widget-html-content { min-width: 0; max-width: 100%; }
 .advisor-grid { grid-gap: 8px 16px; }
 .advisor-field, .advisor-field > * { width: 100%; margin: 0; min-width: 0; }
 .advisor-field .widget-html { min-height: 0; height: auto; }
@@ -32,10 +33,11 @@ STYLE = """
 .advisor-scroll table { border-collapse: collapse; width: 100%; font-size: 12.5px; line-height: 1.4; }
 .advisor-scroll caption { text-align: start; padding: 2px 0; }
 .advisor-scroll th, .advisor-scroll td {
-  border-bottom: 1px solid var(--advisor-line); padding: 4px 8px; text-align: start; vertical-align: top;
-  white-space: normal; overflow-wrap: break-word; }
+  border-bottom: 1px solid var(--advisor-line); padding: 4px 5px; text-align: start; vertical-align: top;
+  white-space: normal; overflow-wrap: break-word; min-width: 2.8em; }
 .advisor-scroll td.advisor-tight { white-space: nowrap; overflow-wrap: normal; min-width: 0; }
-.advisor-scroll th { font-weight: 600; background: var(--jp-layout-color2, #f3f3f3); overflow-wrap: normal; }
+.advisor-scroll th {
+  font-weight: 600; font-size: 11.5px; background: var(--jp-layout-color2, #f3f3f3); overflow-wrap: normal; }
 .advisor-scroll tbody tr:first-child td { font-weight: 600; }
 .advisor .widget-tab > .lm-TabBar .lm-TabBar-tab {
   flex: 0 1 auto; max-width: 20em; min-width: 0; padding: 0 12px; }

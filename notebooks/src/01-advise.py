@@ -46,10 +46,13 @@ app(lang=LANG)
 # 表单所做的只是一次函数调用。一个问题包含模型、流量、国家/地区和目标；没有填写的项取文档中写明的默认值。
 
 # %%
+import pandas as pd
+
 from advisor import Requirements, advise
 
 asked = Requirements(model="resnet50", qps=50, country="CN", p99_ms=100)
 advice = advise(asked)
+pd.options.display.max_colwidth = None
 advice.table(3, lang=LANG).set_index("#").T
 
 # %% [markdown] lang="en"
@@ -65,10 +68,8 @@ advice.table(3, lang=LANG).set_index("#").T
 # 并说明被哪条规则挡住、改变什么就能可行。
 
 # %%
-import pandas as pd
-
-pd.options.display.max_colwidth = None
-advice.families(lang=LANG)
+left = {"text-align": "left", "vertical-align": "top", "min-width": "5em"}
+advice.families(lang=LANG).style.hide().set_properties(**left)
 
 # %% [markdown] lang="en"
 # ## Why this one?

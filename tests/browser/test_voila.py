@@ -1,0 +1,33 @@
+"""The same notebook as a page without code: Voilà."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from servers import ended, free_port, started
+
+from advisor.paths import packed
+
+pytestmark = pytest.mark.browser
+
+MINUTE_MS = 60_000
+
+
+def test_the_app_answers_and_draws_in_voila(browser: Browser, tmp_path: Path) -> None:
+    shutil.copy(packed("notebooks") / "en" / "01-advise.ipynb", tmp_path)
+    command = [sys.executable, "-m", "voila", "01-advise.ipynb", "--no-browser", f"--port={free_port()}"]
+    server, address = started(command, tmp_path, re.compile(r"http://localhost:\d+/"))
+    try:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(address, timeout=2 * MINUTE_MS)
+        row = page.locator(".advisor-scroll table tbody tr").first
+        expect(row).to_be_visible(timeout=2 * MINUTE_MS)
+        expect(page.locator(".jp-RenderedPlotly .point").first).to_be_attached(timeout=MINUTE_MS)
+        before = row.inner_text()
+        page.get_by_label("Start from").select_option(label="Factory inspection")
+        expect(row).not_to_have_text(before, timeout=MINUTE_MS, use_inner_text=True)
+    finally:
+        ended(server)
