@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from advisor.claims import Estimate, Record, Source
 from advisor.knowledge import Knowledge
+from advisor.schema import Device
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _functions(knowledge: Knowledge) -> "pd.DataFrame":
     rows: list[dict[str, Any]] = []
     for term, terms in enumerate(knowledge.serverless.to_dict("records")):
         places = _places_of_terms(knowledge.regions, terms["provider"], terms["region"])
-        for size in _sizes_of(terms, sizes):
+        for size in _sizes_of(terms, sizes, knowledge.devices):
             rows.extend({**size, **_named(terms), "place": place, "terms": term} for place in places)
     table = pd.DataFrame(rows)
     codes = table["device"].map(_codes(knowledge))
@@ -181,14 +182,16 @@ def _named(terms: Mapping[Any, Any]) -> dict[str, str]:
     }
 
 
-def _sizes_of(terms: Mapping[Any, Any], sizes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _sizes_of(
+    terms: Mapping[Any, Any], sizes: Mapping[str, Any], devices: Mapping[str, Device]
+) -> list[dict[str, Any]]:
     """Sizes at which a function is tried: one whole accelerator, or processors with the memory that comes with them."""
     service = terms["service"]
     if isinstance(terms["gpu_device"], str):
         memory = sizes["gpu_memory_mb"] * BYTES_PER_MB
         return [
             {
-                "name": f"{service} {terms['gpu_device']}",
+                "name": f"{service} {devices[terms['gpu_device']].name}",
                 "device": terms["gpu_device"],
                 "units": 1.0,
                 "memory_bytes": memory,

@@ -82,6 +82,12 @@ def utility_of(name: str, value: Column, settings: Mapping[str, Any]) -> Column:
     return utility(value, best=bounds["best"], worst=bounds["worst"], decades=settings["decades"])
 
 
+def penalties(sized: Sized, trips: Network, settings: Mapping[str, float]) -> Column:
+    """Utility that the conditions of a run cost it, shape (runs,)."""
+    late = sized.misses_high * np.float32(settings["measure-first"])
+    return np.asarray(late + trips.crosses_border[sized.trip] * np.float32(settings["mainland-border"]))
+
+
 def rank_key(score: Column, *, unknown_cost: BoolArray, stopped: BoolArray) -> Column:
     """Key by which stacks are ranked, the highest first; minus infinity where one is stopped.
 
