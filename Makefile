@@ -57,8 +57,8 @@ lock:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: https://www.python.org/downloads/" >&2; exit 1; }
 	test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && \
 		.venv-lock/bin/pip --quiet --disable-pip-version-check install uv==$(UV_VERSION); }
-	.venv-lock/bin/uv pip compile --quiet --default-index https://pypi.org/simple --universal \
-		--python-version 3.11 --all-extras --upgrade --no-annotate --no-emit-index-url \
+	.venv-lock/bin/uv pip compile --quiet --universal \
+		--python-version 3.11 --all-extras --upgrade --no-annotate \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:

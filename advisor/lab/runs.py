@@ -93,14 +93,7 @@ class Run:
         bound the quantile whatever the distribution.  It holds for independent samples: neighbouring ones are alike, so
         another run may well lie outside.
         """
-        n = len(self.samples_s)
-        if n < needed_samples(q):
-            return None
-        low, middle, high = _ranks(n, q)
-        if low < 1 or high > n:
-            return None
-        ordered = np.sort(self.samples_s)
-        return Interval(float(ordered[low - 1]), float(ordered[middle - 1]), float(ordered[high - 1]))
+        return quantile_of(np.sort(self.samples_s), q)
 
     def verdict(self, slo_s: float, q: float = 0.99) -> Verdict:
         """Whether the quantile meets an objective: undecided while its interval holds the objective or is unknown.
@@ -161,6 +154,17 @@ class Run:
         model = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(self.model).stem).strip("-") or "model"
         moment = re.sub(r"[^0-9TZ]", "", self.started.split(".")[0].split("+")[0])
         return f"{moment}Z-{model}-{self.sha256[:_HASH_DIGITS]}"
+
+
+def quantile_of(ordered_s: NDArray[np.float64], q: float) -> Interval | None:
+    """Quantile of samples in ascending order, as :meth:`Run.quantile` states it."""
+    n = len(ordered_s)
+    if n < needed_samples(q):
+        return None
+    low, middle, high = _ranks(n, q)
+    if low < 1 or high > n:
+        return None
+    return Interval(float(ordered_s[low - 1]), float(ordered_s[middle - 1]), float(ordered_s[high - 1]))
 
 
 @cache

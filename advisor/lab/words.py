@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from advisor.lab.runs import Run, needed_samples
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.lab.runs import Run, needed_samples, quantile_of
 from advisor.numbers import interval_text, number
 from advisor.results import Interval
 from advisor.text import preferred_language, sentence
@@ -27,7 +30,7 @@ def run_text(run: Run, p99_ms: float | None = None, lang: str | None = None) -> 
     lines = [
         sentence("lab.title", lang, model=run.model, batch=run.batch, threads=run.threads, providers=providers),
         sentence("lab.samples", lang, count=f"{len(run.samples_s):,}", runs=f"{run.warm_up.runs:,}"),
-        *(quantile_text(run, name, lang) for name in QUANTILES),
+        *quantile_texts(run.samples_s, lang),
     ]
     if any(run.quantile(q) for q in QUANTILES.values()):
         lines.append(sentence("lab.interval_note", lang))
@@ -36,13 +39,18 @@ def run_text(run: Run, p99_ms: float | None = None, lang: str | None = None) -> 
     return "\n".join([*lines, machine_text(run, lang), *notes(run, lang)])
 
 
-def quantile_text(run: Run, name: str, lang: str) -> str:
-    """One of p50, p90, p99 with its interval, or how many samples it lacks."""
-    interval = run.quantile(QUANTILES[name])
+def quantile_texts(samples_s: NDArray[np.float64], lang: str) -> list[str]:
+    """p50, p90 and p99 with their intervals, or how many samples they lack."""
+    ordered = np.sort(samples_s)
+    return [_quantile_text(ordered, name, q, lang) for name, q in QUANTILES.items()]
+
+
+def _quantile_text(ordered_s: NDArray[np.float64], name: str, q: float, lang: str) -> str:
+    interval = quantile_of(ordered_s, q)
     if interval is not None:
         return sentence("lab.quantile", lang, name=name, value=interval_text(_in_ms(interval), lang))
-    needed = needed_samples(QUANTILES[name])
-    return sentence("lab.too_few", lang, name=name, missing=needed - len(run.samples_s), needed=needed)
+    needed = needed_samples(q)
+    return sentence("lab.too_few", lang, name=name, missing=needed - len(ordered_s), needed=needed)
 
 
 def verdict_text(run: Run, p99_ms: float, lang: str) -> str:

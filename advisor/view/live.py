@@ -172,7 +172,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         samples_s = now.samples_s
         self.status.value = markup.status(run_words.progress(now.state, len(samples_s), self.lang))
         if running:
-            self.result.value = ""
+            self.result.value = run_words.so_far(samples_s, self.lang)
             self.plot.outputs = (
                 plots.as_output(plots.latency_histogram(samples_s, self.slo_ms, self.lang)) if len(samples_s) else ()
             )

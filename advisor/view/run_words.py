@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from advisor.lab.runs import Run
-from advisor.lab.words import QUANTILES, machine_text, notes, quantile_text, verdict_text
+from advisor.lab.words import machine_text, notes, quantile_texts, verdict_text
 from advisor.text import sentence
 from advisor.view import markup
 
@@ -14,11 +17,15 @@ def progress(state: str, samples: int, lang: str) -> str:
     return sentence(f"view.live.state.{code}", lang, samples=f"{samples:,}")
 
 
+def so_far(samples_s: NDArray[np.float64], lang: str) -> str:
+    """HTML of the quantiles of a measurement that still runs."""
+    return markup.bullets(quantile_texts(samples_s, lang)) if len(samples_s) else ""
+
+
 def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str:
     """HTML of what a run says, how far that can be trusted, and where it is kept."""
     verdict = sentence("view.live.no_slo", lang) if slo_ms is None else verdict_text(run, slo_ms, lang)
     badges = markup.badge(sentence("view.live.interfered", lang)) if run.interfered else ""
-    quantiles = [quantile_text(run, name, lang) for name in QUANTILES]
     facts = [
         sentence("lab.interval_note", lang),
         sentence("view.live.only_here", lang),
@@ -26,4 +33,9 @@ def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str
         *notes(run, lang),
     ]
     facts += [sentence("view.live.saved", lang, file=saved.as_posix())] if saved else []
-    return markup.paragraph(verdict, "lead") + badges + markup.bullets(quantiles) + markup.bullets(facts)
+    return (
+        markup.paragraph(verdict, "lead")
+        + badges
+        + markup.bullets(quantile_texts(run.samples_s, lang))
+        + markup.bullets(facts)
+    )
