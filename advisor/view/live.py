@@ -8,7 +8,7 @@ from pathlib import Path
 import ipywidgets as w
 
 from advisor.errors import AdvisorError
-from advisor.lab import Measurement, zoo
+from advisor.lab import Measurement, Run, zoo
 from advisor.text import sentence
 from advisor.view import digits, markup, plots, run_words
 from advisor.view.fields import Field, ModelField, NumberField
@@ -143,14 +143,15 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         while measurement.state == "running":
             self._show_progress()
             await asyncio.sleep(_POLL_S)
-        if measurement.state == "done" and measurement.run is not None:
-            self._save(measurement)
+        if measurement.run is not None:
+            self._save(measurement.run)
         self._show_progress()
         self._show_result()
 
-    def _save(self, measurement: Measurement) -> None:
+    def _save(self, run: Run) -> None:
+        """Keep what was measured, cancelled or not."""
         try:
-            self._saved = None if measurement.run is None else measurement.run.save(RUNS)
+            self._saved = run.save(RUNS)
         except AdvisorError as error:
             self.fields["model"].mark(error.in_language(self.lang))
 
