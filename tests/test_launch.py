@@ -2,9 +2,11 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from advisor.errors import AdvisorError
@@ -79,3 +81,22 @@ def test_the_command_opens_the_notebook_and_runs_as_root_only_where_it_must(
 def test_a_browser_and_a_free_port_are_the_default(tmp_path: Path) -> None:
     words = launch.command(tmp_path, "en", workspaces=tmp_path, browser=True, port=None)
     assert [word for word in words if word.startswith(("--no-browser", "--port"))] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without telling it")
+def test_the_server_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
+    program = (
+        "import subprocess, sys\nfrom advisor.view.launch import _wait\n"
+        "server = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "import signal, threading, time\n"
+        "def ready():\n    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:\n        time.sleep(0.01)\n"
+        "    print(server.pid, flush=True)\n"
+        "threading.Thread(target=ready, daemon=True).start()\n_wait(server)"
+    )
+    command = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert command.stdout is not None
+    server = psutil.Process(int(command.stdout.readline()))
+    command.terminate()
+    command.wait(timeout=20)
+    psutil.wait_procs([server], timeout=20)
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -136,10 +137,13 @@ def _copy(notebook: Path, target: Path) -> None:
 
 
 def _wait(server: "subprocess.Popen[bytes]") -> int:
-    """Exit status of the server; Ctrl+C reaches it too, and it is given the time to end."""
+    """Exit status of the server; it ends with us, on Ctrl+C or when we are told to end, and is given the time to."""
+    former = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         return server.wait()
     except KeyboardInterrupt:
         server.terminate()
         server.wait()
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, former)
