@@ -137,6 +137,7 @@ class Advice:
         low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
         platforms = [system.platform for system in ev.found.platforms if system.platform]
         sites = np.array(SITES, object)[machines.site[machine]]
+        places = np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
         return pd.DataFrame(
             {
                 "id": option_ids(ev.found, rows),
@@ -148,7 +149,9 @@ class Advice:
                 "engine": ev.columns.engine[klass],
                 "hardware": machines.name[machine],
                 "precision": ev.columns.precision[klass],
-                "replicas": ev.sized.replicas[run] * np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites),
+                "replicas": (
+                    ev.sized.replicas[run] * np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
+                ).astype(int),
                 "usd_per_month": usd_per_month_of(ev.bill, ev.found, rows),
                 "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
                 "p99_low_ms": low * MS_PER_S,
