@@ -149,9 +149,7 @@ class Advice:
                 "engine": ev.columns.engine[klass],
                 "hardware": machines.name[machine],
                 "precision": ev.columns.precision[klass],
-                "replicas": (
-                    ev.sized.replicas[run] * np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
-                ).astype(int),
+                "replicas": (ev.sized.replicas[run] * places).astype(int),
                 "usd_per_month": usd_per_month_of(ev.bill, ev.found, rows),
                 "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
                 "p99_low_ms": low * MS_PER_S,
