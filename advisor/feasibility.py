@@ -64,15 +64,13 @@ def mask_of_candidates(limits: Sequence[Limit], found: Stacks, bit: Mapping[str,
     of_class = stopped(limits, "class", bit)
     of_machine = stopped(limits, "machine", bit)
     of_run = stopped(limits, "run", bit) | _spread(of_class, found.run_class) | _spread(of_machine, found.run_machine)
-    return (
-        stopped(limits, "candidate", bit)
-        | _spread(of_run, found.run)
-        | _spread(stopped(limits, "platform", bit), found.platform)
-    )
+    of_platform = _spread(stopped(limits, "platform", bit), found.platform)
+    mask = stopped(limits, "candidate", bit) | _spread(of_run, found.run) | of_platform
+    return mask if len(mask) == len(found) else np.repeat(mask, len(found))
 
 
 def _spread(mask: NDArray[np.uint32], index: IntArray) -> NDArray[np.uint32]:
-    return mask if len(mask) == 1 else np.take(mask, index)
+    return np.take(mask, index) if len(mask) > 1 and mask.any() else mask[:1]
 
 
 def level_entries(found: Stacks, level: Level, rows: IntArray) -> IntArray:

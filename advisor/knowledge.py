@@ -187,7 +187,8 @@ def _offers(knowledge: Knowledge) -> "pd.DataFrame":
     if knowledge.prices is not None:
         offers = with_own_prices(offers, knowledge.prices)
     traits = tomllib.loads((knowledge.folder / "offers" / "traits.toml").read_text(encoding="utf-8"))["traits"]
-    return offers.assign(device=device_of_offers(offers, knowledge.devices), trait=trait_of_offers(offers, traits))
+    joined = offers.assign(device=device_of_offers(offers, knowledge.devices), trait=trait_of_offers(offers, traits))
+    return joined.astype(dict.fromkeys([*text, "provider"], "category"))
 
 
 def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":

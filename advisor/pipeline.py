@@ -75,8 +75,8 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
     settings = knowledge.table("ranking")
     carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)
     values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
-    score = ranking.scores(values, asked.weights, settings)
-    score = score - np.take(ranking.penalties(fleets, trips, settings["penalties"]), found.run)
+    penalty = ranking.Criterion(ranking.penalties(fleets, trips, settings["penalties"]), found.run)
+    score = ranking.scores(values, asked.weights, settings, penalty)
     service = plan.service_s
     log_sd = np.log(service[HIGH] / service[MID])[:, 0, 0] / _SIGMAS_OF_80_PERCENT
     return Advice(

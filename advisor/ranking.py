@@ -51,8 +51,13 @@ class Criterion(NamedTuple):
     """Entry of the level that each stack stands on; None where there is one value a stack."""
 
 
-def scores(values: Mapping[str, Criterion], weights: Mapping[str, float], settings: Mapping[str, Any]) -> Column:
-    """Weighted mean of the utilities of every stack.
+def scores(
+    values: Mapping[str, Criterion],
+    weights: Mapping[str, float],
+    settings: Mapping[str, Any],
+    penalty: Criterion | None = None,
+) -> Column:
+    """Weighted mean of the utilities of every stack, less a penalty.
 
     Parameters
     ----------
@@ -62,15 +67,27 @@ def scores(values: Mapping[str, Criterion], weights: Mapping[str, float], settin
         Positive weights; criteria that are not named weigh nothing.
     settings : mapping
         ``data/ranking.toml``.
+    penalty : Criterion, optional
+        Utility that conditions cost a stack.
+
+    Notes
+    -----
+    Criteria of one level are added up there, so that a level is spread over the stacks once.
     """
-    total = sum(weights.values())
-    score: Column = np.zeros(1, np.float32)
+    levels: dict[int, tuple[Column, IntArray | None]] = {}
+    if penalty is not None:
+        levels[id(penalty.entry)] = (-penalty.value, penalty.entry)
     for name, weight in weights.items():
-        criterion = values[name]
-        useful = utility_of(name, criterion.value, settings).astype(np.float32, copy=False)
-        useful = useful * np.float32(weight / total)
-        spread = useful if criterion.entry is None else np.take(useful, criterion.entry)
-        score = np.add(score, spread, out=spread if len(spread) >= len(score) else None)
+        entry = values[name].entry
+        useful = utility_of(name, values[name].value, settings).astype(np.float32, copy=False)
+        useful *= np.float32(weight / sum(weights.values()))
+        if former := levels.get(id(entry)):
+            useful += former[0]
+        levels[id(entry)] = (useful, entry)
+    score: Column = np.zeros(1, np.float32)
+    for useful, entry in levels.values():
+        spread = useful if entry is None else np.take(useful, entry)
+        score = np.add(score, spread, out=spread if len(spread) >= len(score) else score)
     return score
 
 

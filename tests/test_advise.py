@@ -17,9 +17,10 @@ from small_knowledge import Ask
 
 from advisor import Advice, Knowledge, ModelSpec, load
 from advisor.errors import PriceFileError, UnknownIdError
-from advisor.feasibility import SKILL_LEVELS
+from advisor.feasibility import SKILL_LEVELS, Limit, mask_of_candidates, side
 from advisor.options import option_at, option_ids, reasons
 from advisor.results import FAMILIES, Option, Reason
+from advisor.stacks import stacks
 from advisor.text import languages
 
 HOURS = 730
@@ -515,3 +516,9 @@ def test_the_ranked_table_shows_the_shortlist(ask: Ask, wishes: dict[str, Any], 
     table = advice.table(n=5, lang=lang)
     assert list(table.iloc[:, -1]) == [option.id for option in advice.shortlist[:5]]
     assert not table.isna().any(axis=None)
+
+
+def test_where_nothing_is_stopped_every_stack_has_its_verdict(small: Knowledge) -> None:
+    found = stacks(small, family="cnn", precisions=("fp32",))
+    free = [Limit("memory", "run", side(0.0), side(np.ones(len(found.run_machine))))]
+    assert mask_of_candidates(free, found, {"memory": 0}).tolist() == [0] * len(found)
