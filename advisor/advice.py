@@ -150,7 +150,7 @@ class Advice:
                 "hardware": machines.name[machine],
                 "precision": ev.columns.precision[klass],
                 "replicas": (ev.sized.replicas[run] * places).astype(int),
-                "usd_per_month": usd_per_month_of(ev.bill, ev.found, rows),
+                "usd_per_month": usd_per_month_of(ev.bill, ev.found, ev.sized, rows),
                 "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
                 "p99_low_ms": low * MS_PER_S,
                 "p99_ms": mid * MS_PER_S,

@@ -191,9 +191,11 @@ class Bill:
     """Replicas billed on average where they follow the load, shape (runs,)."""
     follows_load: BoolArray
     """Whether a platform gives idle replicas back, shape (platforms,)."""
-    held_usd: FloatArray
-    followed_usd: FloatArray
-    """Machines held all month, and machines that follow the load, before surcharges; shape (runs,)."""
+    machine_usd: FloatArray
+    """One machine held all month, before surcharges, shape (machines,)."""
+    use_runs: IntArray
+    use_usd: FloatArray
+    """Runs that are paid by use, ascending, and what they cost; shape (runs on functions,)."""
     share: FloatArray
     """Surcharge and number of places as a factor, shape (platforms,)."""
     fixed_usd_per_month: FloatArray

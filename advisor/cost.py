@@ -162,10 +162,9 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
     machine_usd = np.where(rows.site == 0, rented, own_usd_per_month(knowledge, rows, asked))
     base = machine_usd[found.run_machine]
     held, followed = base * replicas, base * following
-    on_functions = np.flatnonzero(found.run_traffic == FUNCTION)
-    held[on_functions] = followed[on_functions] = functions_usd_per_month(
-        asking, found, sized, knowledge.serverless, on_functions
-    )
+    use_runs = np.flatnonzero(found.run_traffic == FUNCTION)
+    use_usd = functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs)
+    held[use_runs] = followed[use_runs] = use_usd
     follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
     share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)
     fixed = (
@@ -181,8 +180,9 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
         hours_per_month=_hours_per_month(found, terms, machines, knowledge.table("ranking")),
         replicas_following=following.astype(np.float32),
         follows_load=follows,
-        held_usd=held,
-        followed_usd=followed,
+        machine_usd=machine_usd,
+        use_runs=use_runs,
+        use_usd=use_usd,
         share=share,
         fixed_usd_per_month=fixed,
         upfront_usd=upfront_usd(knowledge, rows),
@@ -196,10 +196,13 @@ def _either(run: IntArray, platform: IntArray, held: FloatArray, followed: Float
     return np.take(both, run + np.take(offset, platform))
 
 
-def usd_per_month_of(bill: Bill, found: Stacks, rows: IntArray) -> FloatArray:
+def usd_per_month_of(bill: Bill, found: Stacks, sized: Sized, rows: IntArray) -> FloatArray:
     """Monthly cost of some candidates in full precision; the column of the bill is what they are ranked by."""
     run, platform = found.run[rows], found.platform[rows]
-    base = np.where(bill.follows_load[platform], bill.followed_usd[run], bill.held_usd[run])
+    replicas = np.where(bill.follows_load[platform], bill.replicas_following[run], sized.replicas[run])
+    base = bill.machine_usd[found.run_machine[run]] * np.where(np.isfinite(replicas), replicas, np.nan)
+    by_use = found.run_traffic[run] == FUNCTION
+    base[by_use] = bill.use_usd[np.searchsorted(bill.use_runs, run[by_use])]
     return np.asarray(base * bill.share[platform] + bill.fixed_usd_per_month[platform])
 
 

@@ -66,7 +66,7 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         raise ValueError(f"{system.id} is no platform")
     rows, terms = found.machines, found.classes[klass]
     conditions = reasons(ev, ev.conditions, row)
-    usd = float(usd_per_month_of(ev.bill, found, np.array([row]))[0])
+    usd = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
     families = families_of(ev, row)
     places = 1 if rows.site[machine] == 0 else ev.asking.asked.sites
     return Option(
@@ -147,7 +147,7 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
     machine = int(found.run_machine[run])
     rows = found.machines
     platform = found.platforms[int(found.platform[row])].platform
-    total = float(usd_per_month_of(ev.bill, found, np.array([row]))[0])
+    total = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
     basis = rows.basis[machine]
     if platform is None or np.isnan(total):
         return (

@@ -179,8 +179,8 @@ def criteria_of(
 def _latency_ratio(asking: Question, sized: Sized) -> FloatArray:
     """Upper end of the p99 over its objective; of the time to the first token where only that is asked."""
     if asking.response_s is not None:
-        return np.asarray(sized.response_high_s / asking.response_s)
-    return np.asarray(sized.first_s / (asking.first_s or np.inf))
+        return np.asarray(sized.response_high_s / asking.response_s, np.float32)
+    return np.asarray(sized.first_s / (asking.first_s or np.inf), np.float32)
 
 
 def _privacy(trips: Network, utilities: Mapping[str, float]) -> FloatArray:
