@@ -14,7 +14,8 @@ from advisor.evaluation import Evaluation
 from advisor.explain import explanation
 from advisor.machines import SITES
 from advisor.options import families_of, option_at, option_ids
-from advisor.results import FAMILIES, Option
+from advisor.results import Option
+from advisor.schema import FAMILIES
 from advisor.text import preferred_language
 from advisor.units import MS_PER_S
 

@@ -38,6 +38,12 @@ class Words(Part):
     zh: str
 
 
+class Point(Words):
+    """One thing to know, as a sentence that a list of such things can name."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9\-]*$")
+
+
 class Record(Part):
     """A file of the knowledge: the file name is the id and every fact is claimed by a source or marked an estimate."""
 

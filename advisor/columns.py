@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.machines import Machines
-from advisor.schema import Device, Precision, System
+from advisor.schema import Device, Precision
+from advisor.system_records import System
 
 FloatArray = NDArray[np.float64]
 Column = NDArray[np.floating[Any]]

@@ -11,7 +11,7 @@ from advisor.knowledge import Knowledge
 from advisor.machines import Machines
 from advisor.question import Question
 from advisor.requirements import Requirements
-from advisor.schema import Platform
+from advisor.system_records import Platform
 from advisor.units import (
     BYTES_PER_GB,
     BYTES_PER_GIB,

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from advisor.claims import Record
 from advisor.errors import PriceFileError, RecordError, why_not
 from advisor.paths import DATA
-from advisor.schema import Device, Model, Rule, Server, System
+from advisor.schema import FAMILIES, Device, Model, Rule, Server
+from advisor.system_records import Family, System
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +80,12 @@ class Knowledge:
     def systems(self) -> Mapping[str, System]:
         """Platforms and engines by id."""
         return _records(self.folder / "systems", System)
+
+    @cached_property
+    def families(self) -> Mapping[str, Family]:
+        """The six families by id, in the order in which a stack is given its first one."""
+        records = _records(self.folder / "families", Family)
+        return {family: records[family] for family in FAMILIES if family in records}
 
     @cached_property
     def models(self) -> Mapping[str, Model]:

@@ -12,6 +12,8 @@ from advisor.evaluation import Evaluation
 from advisor.knowledge import Knowledge
 from advisor.machines import SITES
 from advisor.results import BillLine, Interval, Option, Reason
+from advisor.schema import FAMILIES
+from advisor.systems import families_of_platform, systems_of
 from advisor.units import MS_PER_S
 
 _SERVER_ACCELERATORS = ("gpu-datacenter", "gpu-workstation", "gpu-consumer", "accelerator-datacenter")
@@ -41,18 +43,9 @@ def families_of(evaluation: Evaluation, row: int) -> tuple[str, ...]:
     engine = found.engines[klass.engine].engine
     site = SITES[int(found.machines.site[found.run_machine[run]])]
     kind = evaluation.columns.kind[found.run_class[run]]
-    holds = {
-        "edge": site == "device",
-        "on-premises": site == "on-premises",
-        "serverless": platform is not None and platform.operation == "serverless",
-        "containers": platform is not None and platform.operation == "kubernetes",
-        "inference-platform": engine is not None
-        and engine.dedicated
-        and site != "device"
-        and kind in _SERVER_ACCELERATORS,
-        "cloud": site == "cloud",
-    }
-    return tuple(family for family, true in holds.items() if true)
+    of_platform = families_of_platform(platform.operation, site) if platform else ()
+    inference = engine is not None and engine.dedicated and site != "device" and kind in _SERVER_ACCELERATORS
+    return tuple(f for f in FAMILIES if f in of_platform or (f == "inference-platform" and inference))
 
 
 def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
@@ -75,6 +68,14 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         family=families[0],
         families=families,
         system=system.id,
+        systems=systems_of(
+            ev.knowledge,
+            platform=system.id,
+            engine=terms.engine,
+            device=terms.device,
+            operation=platform.operation,
+            site=SITES[int(rows.site[machine])],
+        ),
         provider=str(rows.provider[machine]),
         region=str(rows.region[machine]),
         site=SITES[int(rows.site[machine])],

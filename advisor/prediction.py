@@ -14,7 +14,8 @@ from advisor.latency import FIDELITIES, Calibration, load_calibration
 from advisor.modelspec import ModelSpec, plain, resolve
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
-from advisor.schema import Device, Engine, Precision
+from advisor.schema import Device, Precision
+from advisor.system_records import Engine
 from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
 _PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32", "int8", "fp8", "int4")

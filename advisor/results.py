@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Fidelity = Literal["measured", "calibrated", "class", "theoretical"]
-FAMILIES = ("edge", "on-premises", "serverless", "containers", "inference-platform", "cloud")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class Option:
     family: str
     families: tuple[str, ...]
     system: str
+    systems: tuple[str, ...]
+    """Every system that the stack is made of: platform, engine, hardware, tools, in this order."""
     provider: str
     region: str
     site: str

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from advisor.claims import Part, Record, Words
 from advisor.errors import QuantityError
@@ -12,7 +12,9 @@ from advisor.units import quantity
 Precision = Literal["fp32", "fp16", "int8", "fp8", "int4"]
 Provider = Literal["aws", "azure", "gcp", "alibaba", "tencent", "huawei", "lambda-labs", "huggingface"]
 Site = Literal["cloud", "on-premises", "device"]
-Operation = Literal["managed", "vm", "kubernetes", "serverless", "process"]
+Operation = Literal["managed", "vm", "containers", "kubernetes", "serverless", "process"]
+FAMILIES = ("edge", "on-premises", "serverless", "containers", "inference-platform", "cloud")
+"""The article's families, in the order in which the first one of a stack is found."""
 Skills = Literal["none", "containers", "kubernetes", "ml-platform"]
 ModelFamily = Literal[
     "cnn", "detector", "segmentation", "vit", "nlp-encoder", "speech", "recsys", "diffusion", "llm", "tinyml"
@@ -92,6 +94,7 @@ class Device(Record):
         "edgetpu",
         "hailo",
         "vpu",
+        "rknn",
         "mcu",
     ]
     peak: Mapping[Precision, FlopPerSecond] = {}
@@ -106,6 +109,22 @@ class Device(Record):
     instances: tuple[str, ...] = ()
     """CPU generations: the types they drive, as provider/pattern with * and ?, such as "aws/m7i.*"."""
     board: Board | None = None
+
+
+class Check(Part):
+    """What a second source, or a count of one's own, says of a fact of a model."""
+
+    field: Literal["params", "macs", "active_params"]
+    value: Count
+    title: str
+    url: str | None = None
+    dated: str
+    """Date of the facts as the source states it, or of the count."""
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _count_or_macs(cls, value: object) -> object:
+        return value.removesuffix("MAC") if isinstance(value, str) else value
 
 
 class Model(Record):
@@ -128,6 +147,9 @@ class Model(Record):
     head_size: int | None = None
     vocabulary: int | None = None
     context: int | None = None
+    checks: tuple[Check, ...] = ()
+
+    _unclaimed: frozenset[str] = frozenset({"id", "name", "aliases", "sources", "estimates", "checks"})
 
 
 class Server(Record):
@@ -143,65 +165,6 @@ class Server(Record):
     memory: Bytes
     price: Usd
     power: Watts
-
-
-class Platform(Part):
-    """How a provider, a server room or a device runs containers and programs."""
-
-    site: Site
-    operation: Operation
-    provider: Provider | None = None
-    services: tuple[str, ...] = ()
-    """Services of the price list whose machines it runs on."""
-    surcharge: float | None = None
-    """Share added to the machine price; absent = unknown."""
-    fixed_usd_per_hour: float | None = None
-    """Fee of a cluster or endpoint besides the machines; absent = unknown."""
-    hours_fixed_month: float
-    """People's hours a month for the platform itself."""
-    hours_per_machine_month: float
-    launch_days: float
-    """Working days from nothing to the first answer in production."""
-    scale: Seconds | None = None
-    """Time from a rise in load to a new replica answering; absent = it does not scale by itself."""
-    follows_load: bool
-    """Whether idle replicas are given back."""
-    skills: Skills
-
-
-class Engine(Part):
-    """A runtime: what it runs, on what, in which precision."""
-
-    architectures: Mapping[str, tuple[Precision, ...]]
-    """Device architecture -> precisions."""
-    families: tuple[ModelFamily, ...]
-    kinds: tuple[DeviceKind, ...] = ()
-    """Device kinds it is confined to; empty = any of its architectures."""
-    dedicated: bool = False
-    """Whether it is built for inference on accelerators, as the article's family of inference platforms is."""
-    server: bool
-    """Whether it serves requests over the network by itself."""
-    memory_overhead: Bytes
-    package: Bytes
-    """Size of what has to be shipped besides the model."""
-    skills: Skills
-    operations: tuple[Operation, ...]
-
-
-class System(Record):
-    """A named system of the article or beyond it: a platform or an engine."""
-
-    name: str
-    name_zh: str | None = None
-    """Chinese name, where it differs."""
-    aliases: tuple[str, ...] = ()
-    summary: Words
-    status: Literal["current", "legacy"] = "current"
-    successor: str | None = None
-    platform: Platform | None = None
-    engine: Engine | None = None
-
-    _unclaimed: frozenset[str] = frozenset({"id", "name", "name_zh", "aliases", "summary", "sources", "estimates"})
 
 
 class RuleExample(Part):

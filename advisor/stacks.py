@@ -7,7 +7,8 @@ import numpy as np
 from advisor.columns import CLOUD, FUNCTION, PLACE, SHAPES, IntArray, ServiceClass, Stacks
 from advisor.knowledge import Knowledge
 from advisor.machines import Machines, machines
-from advisor.schema import Device, Engine, Precision, System
+from advisor.schema import Device, Precision
+from advisor.system_records import Engine, System
 
 
 def stacks(knowledge: Knowledge, *, family: str, precisions: tuple[Precision, ...]) -> Stacks:

@@ -67,6 +67,8 @@ _EXAMPLE = {
     "time": "'15 ms'",
     "money": "'2500 USD'",
 }
+QUANTITIES = tuple(_SYMBOL)
+"""Kinds of quantity."""
 _LONG_TIME = {"min": SECONDS_PER_MINUTE, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY}
 
 

@@ -19,7 +19,8 @@ from advisor import Advice, Knowledge, ModelSpec, load
 from advisor.errors import PriceFileError, UnknownIdError
 from advisor.feasibility import SKILL_LEVELS, Limit, mask_of_candidates, side
 from advisor.options import option_at, option_ids, reasons
-from advisor.results import FAMILIES, Option, Reason
+from advisor.results import Option, Reason
+from advisor.schema import FAMILIES
 from advisor.stacks import stacks
 from advisor.text import languages
 

@@ -14,7 +14,7 @@ from advisor import Requirements, advise, cli, load
 from advisor.knowledge import read_table
 from advisor.lab import zoo
 from advisor.paths import DATA
-from advisor.results import FAMILIES
+from advisor.schema import FAMILIES
 from advisor.text import catalogue, languages
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,8 @@ import pandas as pd
 
 from advisor.report import options_table
 from advisor.requirements import Requirements
-from advisor.results import FAMILIES, Interval, Option
+from advisor.results import Interval, Option
+from advisor.schema import FAMILIES
 from advisor.text import sentence
 
 
@@ -21,6 +22,7 @@ def option(number: int, **changes: Any) -> Option:
         "family": family,
         "families": (family,),
         "system": "AWS EC2",
+        "systems": (),
         "provider": "aws",
         "region": "us-east-1",
         "site": "cloud",

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from advisor.numbers import interval_text, money
 from advisor.options import label
-from advisor.results import FAMILIES, Option
+from advisor.results import Option
+from advisor.schema import FAMILIES
 from advisor.text import sentence
 from advisor.units import MS_PER_S
 
