@@ -1,116 +1,95 @@
-"""Advice: the answer, worked out as far as somebody looks."""
+"""Advice: the answer as people read it and hand it on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cached_property
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from advisor import feasibility, fleet, ranking, rejections, report
-from advisor.columns import Column, FloatArray, IntArray
-from advisor.cost import usd_per_month_of
-from advisor.evaluation import Evaluation
-from advisor.explain import explanation
-from advisor.machines import SITES
-from advisor.options import families_of, option_at, option_ids
+from advisor import document as documents
+from advisor.document import Candidate, Document, FamilyVerdict
+from advisor.errors import DocumentError, UnknownIdError, why_not
+from advisor.explain import basis_lines, ranked_lines, stopped_lines
+from advisor.knowledge import Knowledge, load
+from advisor.numbers import per_unit
+from advisor.page import Page, page
+from advisor.plot import cost_latency_svg, drawable
+from advisor.report import families_table, headline, options_table, worded
+from advisor.requirements import Requirements
 from advisor.results import Option
-from advisor.schema import FAMILIES
-from advisor.text import preferred_language
-from advisor.units import MS_PER_S
+from advisor.text import preferred_language, sentence
+from advisor.written import html_text, markdown_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class Advice:
-    """Ranked deployment stacks for one question.
+    """Ranked deployment stacks for one question, as they were handed on.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        What the stages worked out; options are made of it when somebody looks at them.
+    document : Document
+        Everything that was worked out and kept.
+    knowledge : Knowledge, optional
+        Words of rules and systems; the packed ones by default.
     """
 
-    def __init__(self, evaluation: Evaluation) -> None:
-        self.evaluation = evaluation
+    def __init__(self, document: Document, knowledge: Knowledge | None = None) -> None:
+        self._document = document
+        self.knowledge = load() if knowledge is None else knowledge
+
+    @classmethod
+    def from_json(cls, text: str) -> "Advice":
+        """Advice that :meth:`to_json` wrote: the first fifty kinds of stack, the six families, what would change it.
+
+        Raises
+        ------
+        DocumentError
+            If the text is no advice of this format.
+        """
+        return Advice(documents.from_json(text))
 
     @property
-    def asked(self) -> Any:
-        """The requirements that were asked."""
-        return self.evaluation.asking.asked
+    def document(self) -> Document:
+        """Everything that is handed on: numbers and codes, no prose."""
+        return self._document
 
     @cached_property
+    def asked(self) -> Requirements:
+        """The requirements that were asked."""
+        return Requirements(**self.document.asked)
+
+    @property
+    def question(self) -> documents.Asked:
+        """What was asked, every open wish filled."""
+        return self.document.question
+
+    @property
     def best(self) -> Option | None:
         """First choice, or None where nothing fits."""
-        return option_at(self.evaluation, self._kinds[0], p_best=float(self._p_best[0])) if self._kinds else None
-
-    @cached_property
-    def shortlist(self) -> tuple[Option, ...]:
-        """Best stack of every kind (platform and device), in rank order."""
-        return tuple(
-            option_at(self.evaluation, row, p_best=float(p)) for row, p in zip(self._kinds, self._p_best, strict=True)
-        )
+        return self.shortlist[0] if self.shortlist else None
 
     @property
-    def rows(self) -> list[int]:
-        """Candidates behind the shortlist, in its order."""
-        return self._kinds
+    def shortlist(self) -> tuple[Option, ...]:
+        """Best stack of every kind (platform and device), in rank order."""
+        return self.document.options
 
-    @cached_property
-    def _p_best(self) -> FloatArray:
-        return self._probability_best(self._kinds) if self._kinds else np.zeros(0)
+    @property
+    def verdicts(self) -> tuple[FamilyVerdict, ...]:
+        """Best stack or nearest miss of each of the six families."""
+        return self.document.families
 
-    @cached_property
-    def _key(self) -> Column:
-        """Rank key of every candidate, minus infinity where it does not fit."""
-        ev = self.evaluation
-        return ranking.rank_key(ev.score, unknown_cost=np.isnan(ev.bill.usd_per_month), stopped=ev.mask != 0)
+    @property
+    def kinds(self) -> int:
+        """Kinds of stack that fit."""
+        return self.document.kinds
 
-    @cached_property
-    def _block_best(self) -> Column:
-        start = self.evaluation.found.block_start
-        return np.maximum.reduceat(self._key, start) if len(start) else np.zeros(0)
-
-    def _best_of_block(self, block: int) -> int:
-        start = self.evaluation.found.block_start
-        end = start[block + 1] if block + 1 < len(start) else len(self._key)
-        return int(start[block] + self._key[start[block] : end].argmax())
-
-    @cached_property
-    def _kinds(self) -> list[int]:
-        """Best candidate of every kind that fits, best first, as many as the shortlist holds."""
-        found = self.evaluation.found
-        size = self.evaluation.knowledge.table("ranking")["uncertainty"]["shortlist"]
-        seen: set[tuple[int, int]] = set()
-        rows: list[int] = []
-        for block in np.argsort(-self._block_best, kind="stable"):
-            if len(rows) >= size or not np.isfinite(self._block_best[block]):
-                break
-            first = found.block_start[block]
-            kind = (int(found.platform[first]), int(self.evaluation.columns.device[found.run_class[found.run[first]]]))
-            if kind not in seen:
-                seen.add(kind)
-                rows.append(self._best_of_block(int(block)))
-        return rows
-
-    def _probability_best(self, rows: Sequence[int]) -> FloatArray:
-        ev = self.evaluation
-        settings = ev.knowledge.table("ranking")
-        run = ev.found.run[np.array(rows)]
-        klass = ev.found.run_class[run]
-        estimated = ev.found.machines.basis[ev.found.run_machine[run]] == "estimate"
-        several = ev.sized.replicas[run] > 1
-        latency = ev.latency_log_sd[klass]
-        price = np.where(estimated, settings["uncertainty"]["estimate_log_sd"], 0.0)
-        return ranking.probability_best(
-            ev.score[np.array(rows)],
-            latency_log_sd=latency,
-            cost_log_sd=np.hypot(price, np.where(several, latency, 0.0)),
-            source=ev.columns.device[klass].tolist(),
-            weights=ev.asking.asked.weights,
-            settings=settings,
-        )
+    @property
+    def calibrated(self) -> str:
+        """Date of the calibration of the latency model."""
+        return self.document.calibrated
 
     def table(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame":
         """Ranked table of the best stack of each kind, worded.
@@ -122,105 +101,173 @@ class Advice:
         lang : str, optional
             Language id.
         """
-        return report.options_table(self.shortlist[:n], lang or preferred_language())
-
-    @cached_property
-    def options(self) -> "pd.DataFrame":
-        """Every stack that fits, in rank order."""
-        import pandas as pd
-
-        ev = self.evaluation
-        rows = np.flatnonzero(ev.mask == 0)
-        rows = rows[np.lexsort((ev.bill.usd_per_month[rows], -self._key[rows]))]
-        run = ev.found.run[rows]
-        machine, klass = ev.found.run_machine[run], ev.found.run_class[run]
-        machines = ev.found.machines
-        low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
-        platforms = [system.platform for system in ev.found.platforms if system.platform]
-        sites = np.array(SITES, object)[machines.site[machine]]
-        places = np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
-        return pd.DataFrame(
-            {
-                "id": option_ids(ev.found, rows),
-                "family": self._first_families(rows),
-                "provider": machines.provider[machine],
-                "region": machines.region[machine],
-                "site": sites,
-                "operation": np.array([p.operation for p in platforms], object)[ev.found.platform[rows]],
-                "engine": ev.columns.engine[klass],
-                "hardware": machines.name[machine],
-                "precision": ev.columns.precision[klass],
-                "replicas": (ev.sized.replicas[run] * places).astype(int),
-                "usd_per_month": usd_per_month_of(ev.bill, ev.found, ev.sized, rows),
-                "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
-                "p99_low_ms": low * MS_PER_S,
-                "p99_ms": mid * MS_PER_S,
-                "p99_high_ms": high * MS_PER_S,
-                "score": ev.score[rows],
-                "fidelity": ev.fidelity[klass],
-                "price_date": machines.since[machine],
-            }
-        )
-
-    def _first_families(self, rows: IntArray) -> NDArray[np.object_]:
-        found = self.evaluation.found
-        code = found.platform[rows].astype(np.int64) * len(found.classes) + found.run_class[found.run[rows]]
-        kinds, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        names = np.array([families_of(self.evaluation, int(rows[row]))[0] for row in first], object)
-        return names[inverse] if len(kinds) else np.zeros(0, object)
-
-    @cached_property
-    def family_rows(self) -> dict[str, int | None]:
-        """Best candidate of every family, or its nearest miss; None where the family has no candidate."""
-        ev = self.evaluation
-        start = ev.found.block_start
-        stops = np.bitwise_count(ev.mask)
-        fewest = np.minimum.reduceat(stops, start) if len(start) else np.zeros(0)
-        of_block = [families_of(ev, int(first)) for first in start]
-        rows: dict[str, int | None] = {}
-        for family in FAMILIES:
-            blocks = np.array([block for block, families in enumerate(of_block) if family in families], np.intp)
-            if not len(blocks):
-                rows[family] = None
-            elif np.isfinite(self._block_best[blocks]).any():
-                rows[family] = self._best_of_block(int(blocks[self._block_best[blocks].argmax()]))
-            else:
-                rows[family] = self._nearest_miss(blocks[fewest[blocks] == fewest[blocks].min()], stops)
-        return rows
-
-    def _nearest_miss(self, blocks: IntArray, stops: NDArray[np.uint8]) -> int:
-        """Candidate with the fewest stops that misses its worst rule by the smallest factor."""
-        ev = self.evaluation
-        bounds = np.append(ev.found.block_start, len(ev.mask))
-        rows = [int(bounds[b] + stops[bounds[b] : bounds[b + 1]].argmin()) for b in blocks]
-        return min(rows, key=self._worst_ratio)
-
-    def _worst_ratio(self, row: int) -> float:
-        short = feasibility.shortfalls(self.evaluation.limits, self.evaluation.found, row)
-        return max(need / have if have > 0 else np.inf for _, need, have in short)
+        return options_table(self.shortlist[:n], lang or preferred_language())
 
     def families(self, lang: str | None = None) -> "pd.DataFrame":
         """Best stack and verdict of each of the six families, always six rows."""
-        return report.families_table(self, lang or preferred_language())
+        return families_table(self.verdicts, self.knowledge, lang or preferred_language())
 
-    @cached_property
+    @property
+    def options(self) -> "pd.DataFrame":
+        """Stacks that fit, in rank order; of an advice that was saved, the best of each kind."""
+        import pandas as pd
+
+        return pd.DataFrame([_option_row(option) for option in self.shortlist])
+
+    @property
     def rejected(self) -> "pd.DataFrame":
-        """Stacks that do not fit, nearest first: rule, need, what there is, margin, and the flip of the first rows."""
-        return rejections.rejected_table(self, preferred_language())
+        """Stacks that do not fit, each with its first rule; of an advice that was saved, the nearest misses."""
+        import pandas as pd
+
+        lang = preferred_language()
+        return pd.DataFrame([_rejected_row(miss, self.knowledge, lang) for miss in self._misses()])
 
     def explain(self, option_id: str, lang: str | None = None) -> str:
-        """Why a stack is ranked where it is, in sentences.
+        """Why a stack is ranked where it is, or what stops it, in sentences.
 
         Raises
         ------
         UnknownIdError
             If no stack of this answer has that id.
         """
-        return explanation(self, option_id, lang or preferred_language())
+        return "\n".join(self._explained(option_id, lang or preferred_language()))
 
-    def to_json(self) -> str:
-        """The first fifty kinds of stack, the six families and the question, as JSON."""
-        return report.as_json(self)
+    def _explained(self, option_id: str, lang: str) -> Iterator[str]:
+        ranks = {option.id: rank for rank, option in enumerate(self.shortlist)}
+        if option_id in ranks:
+            rank = ranks[option_id]
+            yield from ranked_lines(self.shortlist, rank, self.kinds, self.knowledge, lang)
+            yield from basis_lines(self.question, self.calibrated, self.shortlist[rank], lang)
+        else:
+            yield from self._explained_beyond(option_id, lang)
+
+    def _explained_beyond(self, option_id: str, lang: str) -> Iterator[str]:
+        """Sentences on a stack that is not on the shortlist."""
+        misses = {miss.id: miss for miss in self._misses()}
+        if option_id not in misses:
+            raise self._unknown(option_id, lang)
+        return stopped_lines(misses[option_id], self.knowledge, lang)
+
+    def _unknown(self, option_id: str, lang: str) -> UnknownIdError:
+        near = get_close_matches(option_id, [option.id for option in self.shortlist], n=3, cutoff=0.3)
+        known = ", ".join(near) or sentence("value.none_possible", lang)
+        return UnknownIdError("unknown_option", value=option_id, known=known)
+
+    def _misses(self) -> list[Candidate]:
+        """Nearest misses of the families, and the cheaper stack that one rule stops."""
+        named = [verdict.best for verdict in self.verdicts] + [self.document.cheaper]
+        return list({one.id: one for one in named if one is not None and not one.fits}.values())
+
+    def page(self, lang: str | None = None, *, note: str = "") -> Page:
+        """Report as sections, before it is written down."""
+        return page(self.document, self.knowledge, lang or preferred_language(), note=note)
+
+    def to_markdown(self, lang: str | None = None, *, note: str = "") -> str:
+        """Report as Markdown; ``note`` is a remark of one's own at its head."""
+        return markdown_text(self.page(lang, note=note))
+
+    def to_html(self, path: str | Path | None = None, lang: str | None = None, *, note: str = "") -> str:
+        """Report as one HTML document that needs no network and no script; written to ``path`` where one is given.
+
+        Raises
+        ------
+        DocumentError
+            If the file cannot be written.
+        """
+        lang = lang or preferred_language()
+        document = self.document
+        svg = cost_latency_svg(document.options, document.question.p99_ms, lang) if drawable(document.options) else ""
+        text = html_text(self.page(lang, note=note), svg, sentence("page.plot_note", lang))
+        if path is not None:
+            write_report(text, path)
+        return text
+
+    def to_json(self, *, what_if: bool = False) -> str:  # noqa: ARG002  # nothing can be added to what was saved
+        """The question, the first fifty kinds of stack, the six families and their sources, as JSON.
+
+        Parameters
+        ----------
+        what_if : bool, default False
+            Whether to work out, too, what would change the first choice, which takes some twenty questions more; an
+            advice that was saved keeps what it holds.
+        """
+        return documents.to_json(self.document)
 
     def _repr_html_(self) -> str:
-        return report.advice_html(self, preferred_language())
+        lang = preferred_language()
+        head = headline(self.best, lang) if self.best else sentence("report.nothing", lang)
+        return "".join(
+            [
+                f"<p><strong>{escape(head)}</strong></p>",
+                self.table(lang=lang).to_html(index=False, escape=True),
+                f"<p>{escape(sentence('report.families', lang))}</p>",
+                self.families(lang).to_html(index=False, escape=True),
+            ]
+        )
+
+
+def write_report(text: str, path: str | Path) -> None:
+    """Write a report to a file.
+
+    Raises
+    ------
+    DocumentError
+        If it cannot be written.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DocumentError("report_file", file=str(path), reason=why_not(error)) from None
+
+
+def read_report(path: str | Path) -> str:
+    """Text of a saved advice.
+
+    Raises
+    ------
+    DocumentError
+        If the file cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DocumentError("saved_file", file=str(path), reason=why_not(error)) from None
+    except UnicodeDecodeError:
+        raise DocumentError("document", place="-", format=documents.FORMAT) from None
+
+
+def _option_row(option: Option) -> dict[str, Any]:
+    return {
+        "id": option.id,
+        "family": option.family,
+        "provider": option.provider,
+        "region": option.region,
+        "site": option.site,
+        "operation": option.operation,
+        "engine": option.engine,
+        "hardware": option.hardware,
+        "precision": option.precision,
+        "replicas": option.replicas,
+        "usd_per_month": float("nan") if option.usd_per_month is None else option.usd_per_month,
+        "usd_per_month_known": option.usd_per_month_known,
+        "p99_low_ms": option.p99_ms.low,
+        "p99_ms": option.p99_ms.mid,
+        "p99_high_ms": option.p99_ms.high,
+        "score": option.score,
+        "fidelity": option.fidelity,
+        "price_date": option.price_date,
+    }
+
+
+def _rejected_row(miss: Candidate, knowledge: Knowledge, lang: str) -> dict[str, Any]:
+    first = miss.reasons[0]
+    factor = per_unit(first.unit)
+    return {
+        "id": miss.id,
+        "rule": first.rule,
+        "need": first.need / factor,
+        "have": first.have / factor,
+        "unit": first.unit,
+        "margin": first.margin,
+        "flip": worded(knowledge, miss.reasons, "flip", lang),
+    }

@@ -4,11 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
 
+if TYPE_CHECKING:
+    from advisor.full_advice import FullAdvice
+
+_FORMATS = ("html", "markdown", "json")
+_FORMAT_OF_SUFFIX = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
 _WORDS_OF_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -60,6 +66,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, fill in (
         ("advise", _advise_options),
+        ("report", _report_options),
         ("predict", _predict_options),
         ("measure", _measure_options),
         ("notebooks", _notebook_options),
@@ -82,6 +89,22 @@ def _model_options(command: argparse.ArgumentParser, lang: str) -> None:
 
 
 def _advise_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _question_options(command, lang)
+    command.add_argument("--rows", type=int, default=10, help=sentence("cli.rows", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_advise)
+
+
+def _report_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _question_options(command, lang)
+    command.add_argument("--from", dest="saved", metavar="FILE", help=sentence("cli.from", lang))
+    command.add_argument("--out", metavar="FILE", help=sentence("cli.out", lang))
+    command.add_argument("--format", choices=_FORMATS, help=sentence("cli.format", lang))
+    command.add_argument("--note", default="", help=sentence("cli.note", lang))
+    command.set_defaults(run=_report)
+
+
+def _question_options(command: argparse.ArgumentParser, lang: str) -> None:
     from advisor.requirements import Requirements
 
     _model_options(command, lang)
@@ -90,9 +113,6 @@ def _advise_options(command: argparse.ArgumentParser, lang: str) -> None:
             flag = {"nargs": "?", "const": "true"} if name == "offline" else {}
             command.add_argument(f"--{name.replace('_', '-')}", help=_help(name, lang), **flag)  # type: ignore[arg-type]
     command.add_argument("--prices", help=sentence("cli.prices", lang))
-    command.add_argument("--rows", type=int, default=10, help=sentence("cli.rows", lang))
-    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
-    command.set_defaults(run=_advise)
 
 
 def _help(field: str, lang: str) -> str:
@@ -179,16 +199,40 @@ def _wish(field: str, text: str) -> Any:
 
 def _advise(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.console import advice_text
+
+    if chosen.rows < 1:
+        raise RequirementError("field", field="rows", value=chosen.rows, must=">= 1")
+    advice = _answered(chosen)
+    print(advice.to_json() if chosen.json else advice_text(advice, rows=chosen.rows, lang=lang))
+
+
+def _answered(chosen: argparse.Namespace) -> "FullAdvice":
+    """Advice for the question on the command line."""
     from advisor.knowledge import load
     from advisor.pipeline import advise
     from advisor.requirements import Requirements
 
-    if chosen.rows < 1:
-        raise RequirementError("field", field="rows", value=chosen.rows, must=">= 1")
     given = {name: getattr(chosen, name) for name in Requirements.model_fields if name != "model"}
     wishes = {name: _wish(name, text) for name, text in given.items() if text is not None}
-    advice = advise(Requirements(model=_model(chosen), **wishes), load(chosen.prices))
-    print(advice.to_json() if chosen.json else advice_text(advice, rows=chosen.rows, lang=lang))
+    return advise(Requirements(model=_model(chosen), **wishes), load(chosen.prices))
+
+
+def _report(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.advice import Advice, read_report, write_report
+
+    suffix = "" if chosen.out is None else Path(chosen.out).suffix.lower()
+    kind = chosen.format or _FORMAT_OF_SUFFIX.get(suffix, "markdown")
+    advice = Advice.from_json(read_report(chosen.saved)) if chosen.saved else _answered(chosen)
+    text = {
+        "html": lambda: advice.to_html(lang=lang, note=chosen.note),
+        "markdown": lambda: advice.to_markdown(lang, note=chosen.note),
+        "json": lambda: advice.to_json(what_if=True),
+    }[kind]()
+    if chosen.out is None:
+        print(text)
+    else:
+        write_report(text, chosen.out)
+        print(sentence("cli.written", lang, file=chosen.out))
 
 
 def _predict(chosen: argparse.Namespace, lang: str) -> int:

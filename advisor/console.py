@@ -5,12 +5,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
-from advisor.evaluation import Answer
+from advisor.advice import Advice
 from advisor.numbers import interval_text, number
-from advisor.report import families_table, finite, headline, options_table
+from advisor.report import finite, headline, options_table, title
 from advisor.results import Prediction, Refusal
 from advisor.text import sentence
-from advisor.units import MS_PER_S
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,15 +37,15 @@ _NARROW = {
 }
 
 
-def advice_text(advice: Answer, *, rows: int, lang: str) -> str:
+def advice_text(advice: Advice, *, rows: int, lang: str) -> str:
     """Title, first choice, ranked table, six families with their reasons, and why the first is first."""
     best = advice.best
     head = sentence("report.nothing", lang) if best is None else headline(best, lang)
-    lines = [title(advice, lang), "", head, ""]
+    lines = [title(advice.question, lang), "", head, ""]
     if best is not None:
         table = options_table(advice.shortlist[:rows], lang)
         lines += [sentence("report.ranked", lang), *_aligned(_some(table, "table", lang)), ""]
-    families = families_table(advice, lang)
+    families = advice.families(lang)
     lines += [
         sentence("report.families", lang),
         *_aligned(_some(families, "families", lang)),
@@ -68,29 +67,6 @@ def _reasons(families: "pd.DataFrame", lang: str) -> list[str]:
         if row[flip] != none:
             lines.append(f"  -> {sentence('report.flip', lang, text=row[flip])}")
     return lines
-
-
-def title(advice: Answer, lang: str) -> str:
-    """What was asked, in one line."""
-    asking = advice.evaluation.asking
-    if asking.response_s is not None:
-        objective = sentence("report.objective_p99", lang, p99=number(asking.asked.p99_ms or 0))
-    else:
-        objective = sentence(
-            "report.objective_ttft",
-            lang,
-            ttft=number((asking.first_s or 0) * MS_PER_S),
-            tpot=number((asking.token_s or 0) * MS_PER_S),
-        )
-    name = asking.spec.name or asking.spec.family
-    return sentence(
-        "report.title",
-        lang,
-        model=name,
-        qps=number(asking.asked.qps),
-        objective=objective,
-        country=asking.asked.country,
-    )
 
 
 def _some(table: "pd.DataFrame", which: str, lang: str) -> "pd.DataFrame":

@@ -266,12 +266,12 @@ def upfront_usd(knowledge: Knowledge, rows: Machines) -> FloatArray:
 
 
 def functions_usd_per_month(
-    asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray
+    asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray, *, end: int = MID
 ) -> FloatArray:
-    """Monthly cost of runs on functions [USD/month]."""
+    """Monthly cost of runs on functions, at one end of the latency interval [USD/month]."""
     cell, machine = sized.cell[runs], found.run_machine[runs]
     own, asked = found.machines.terms[machine], asking.asked
-    service, keep_alive = sized.cells.service_s[MID][cell], terms["keep_alive_s"].to_numpy(float)[own]
+    service, keep_alive = sized.cells.service_s[end][cell], terms["keep_alive_s"].to_numpy(float)[own]
     by_instance = (terms["billing"].to_numpy() == "instance")[own]
     alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
     memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]

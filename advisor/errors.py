@@ -1,5 +1,8 @@
 """Errors that a user can cause; each is one sentence with the field, the value and the way out."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from advisor.text import preferred_language, worded
 
 
@@ -16,14 +19,37 @@ class AdvisorError(Exception):
 
     def in_language(self, lang: str) -> str:
         """Sentence in the given language."""
-        coded = {name: worded(value, lang, {}) for name, value in self.values.items() if isinstance(value, Coded)}
-        return worded(f"error.{self.code}", lang, self.values | coded)
+        return _spoken(f"error.{self.code}", lang, self.values)
 
 
 class Coded(str):
     """Code of the catalogue, worded in the language of the sentence that holds it."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a record or a table; its sentence is in the table [check] of the catalogues."""
+
+    field: str
+    code: str
+    values: Mapping[str, object]
+
+    def in_language(self, lang: str) -> str:
+        """Sentence in the given language, with the value and the way out."""
+        return _spoken(f"check.{self.code}", lang, {**self.values, "field": self.field})
+
+
+def _spoken(code: str, lang: str, values: Mapping[str, object]) -> str:
+    """Sentence whose values may be sentences themselves."""
+    return worded(code, lang, {name: _said(value, lang) for name, value in values.items()})
+
+
+def _said(value: object, lang: str) -> object:
+    if isinstance(value, Coded):
+        return worded(value, lang, {})
+    return value.in_language(lang) if isinstance(value, AdvisorError | Problem) else value
 
 
 def why_not(error: OSError) -> Coded:
@@ -46,6 +72,10 @@ class ModelFileError(AdvisorError):
 
 class RecordError(AdvisorError):
     """A record of the knowledge that breaks its schema; ``values`` hold file, field and reason."""
+
+
+class DocumentError(AdvisorError):
+    """A saved advice that cannot be read; ``values`` hold the place and the format that is needed."""
 
 
 class PriceFileError(AdvisorError):

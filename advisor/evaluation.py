@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,6 @@ from advisor.feasibility import Limit
 from advisor.knowledge import Knowledge
 from advisor.question import Question
 from advisor.ranking import Criterion
-from advisor.results import Option
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -41,38 +36,3 @@ class Evaluation:
     """Rules that stop each candidate."""
     criteria: Mapping[str, Criterion]
     score: Column
-
-
-class Answer(Protocol):
-    """What a report needs to know of an advice."""
-
-    evaluation: Evaluation
-
-    @property
-    def asked(self) -> Any:
-        """Requirements that were asked."""
-
-    @property
-    def best(self) -> Option | None:
-        """First choice."""
-
-    @property
-    def shortlist(self) -> tuple[Option, ...]:
-        """Best stack of every kind, in rank order."""
-
-    @property
-    def rows(self) -> list[int]:
-        """Candidates behind the shortlist."""
-
-    @property
-    def family_rows(self) -> Mapping[str, int | None]:
-        """Best candidate or nearest miss of every family."""
-
-    def table(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame":
-        """Ranked table."""
-
-    def families(self, lang: str | None = None) -> "pd.DataFrame":
-        """Six families."""
-
-    def explain(self, option_id: str, lang: str | None = None) -> str:
-        """Sentences on one stack."""

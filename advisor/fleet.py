@@ -231,6 +231,21 @@ def _servers_needed(
     return needed
 
 
+def machines_needed(asking: Question, trips: Network, fleets: Sized, run: int) -> tuple[float, float]:
+    """Machines that one run would need if its latency were at the low end, and at the middle, of the interval."""
+    cells, some = fleets.cells, fleets.cell[run : run + 1]
+    capacity = float(fleets.workers[run]) * float(cells.slots[some[0]])
+    low, mid = (
+        float(
+            _servers_needed(
+                asking, _rungs(fleets.q, cells, some, end), cells, some, end, trip_s[fleets.trip[run : run + 1]]
+            )[0, 0]
+        )
+        for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
+    )
+    return float(np.ceil(low / capacity - _SLACK)), float(np.ceil(mid / capacity - _SLACK))
+
+
 def response_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
     """Low, mid and high of the response quantile of some runs, network included [s]."""
     high = fleets.response_high_s[runs]

@@ -1,17 +1,18 @@
 """Candidates -> options: the rows that somebody looks at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor import feasibility, fleet
+from advisor.bills import bill_lines, source_title
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.cost import usd_per_month_of
 from advisor.evaluation import Evaluation
-from advisor.knowledge import Knowledge
 from advisor.machines import SITES
-from advisor.results import BillLine, Interval, Option, Reason
+from advisor.ranking import utility_of
+from advisor.results import ColdStarts, Interval, Option, Reason, Score
 from advisor.schema import FAMILIES
 from advisor.systems import families_of_platform, systems_of
 from advisor.units import MS_PER_S
@@ -93,8 +94,13 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         p99_ms=_response_ms(ev, run),
         ttft_ms=_first_ms(ev, run),
         tpot_ms=_token_ms(ev, cell),
-        utilisation=float(fleet.utilisation(sized, np.array([run]))[0]),
+        network_ms=_interval_ms(
+            *(float(end[sized.trip[run]]) for end in (ev.trips.low_s, ev.trips.mid_s, ev.trips.high_s))
+        ),
+        cold=_cold(ev, run),
+        utilisation=_utilisation(ev, run),
         score=float(ev.score[row]),
+        scores=_scores(ev, row),
         p_best=p_best,
         fidelity=ev.fidelity[klass],
         verdict="conditions" if conditions else "fits",
@@ -121,17 +127,6 @@ def names_of(evaluation: Evaluation, row: int) -> dict[str, str]:
     return plain | {key: name for key, name in chinese.items() if name is not None}
 
 
-def label(names: Mapping[str, str], part: str, lang: str) -> str:
-    """Name of a part of a stack in a language."""
-    return names.get(f"{part}.{lang}", names[part])
-
-
-def source_title(knowledge: Knowledge, source: str) -> str:
-    """Title behind a source id of the price lists; the others speak for themselves."""
-    listed = knowledge.table("offers/sources").get(source)
-    return source if listed is None else str(listed["title"])
-
-
 def reasons(evaluation: Evaluation, limits: Sequence[feasibility.Limit], row: int) -> tuple[Reason, ...]:
     """Rules that speak against a candidate, in the order of the limits."""
     rules = evaluation.knowledge.rules
@@ -141,53 +136,29 @@ def reasons(evaluation: Evaluation, limits: Sequence[feasibility.Limit], row: in
     )
 
 
-def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
-    """Lines of the monthly bill of a candidate; they add up to its cost."""
-    ev, found = evaluation, evaluation.found
-    run = int(found.run[row])
-    machine = int(found.run_machine[run])
-    rows = found.machines
-    platform = found.platforms[int(found.platform[row])].platform
-    total = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
-    basis = rows.basis[machine]
-    if platform is None or np.isnan(total):
-        return (
-            BillLine(
-                "machines",
-                None,
-                _billed(ev, row),
-                "machines",
-                str(rows.since[machine]),
-                source_title(ev.knowledge, str(rows.source[machine])),
-                basis,
-            ),
-        )
-    fixed = ev.bill.fixed_usd_per_month[int(found.platform[row])]
-    item = "functions" if rows.terms[machine] >= 0 else "machines" if rows.site[machine] == 0 else "owned"
-    lines = [
-        BillLine(
-            item,
-            total - float(fixed),
-            _billed(ev, row),
-            "machines",
-            str(rows.since[machine]),
-            source_title(ev.knowledge, str(rows.source[machine])),
-            basis,
-        )
-    ]
-    if fixed:
-        system = found.platforms[int(found.platform[row])]
-        lines.append(
-            BillLine("platform", float(fixed), 1.0, "clusters", str(system.estimates[0].dated), system.id, "estimate")
-        )
-    return tuple(lines)
+def _scores(evaluation: Evaluation, row: int) -> tuple[Score, ...]:
+    settings = evaluation.knowledge.table("ranking")
+    made = []
+    for name, weight in evaluation.asking.asked.weights.items():
+        criterion = evaluation.criteria[name]
+        value = criterion.value[row if criterion.entry is None else criterion.entry[row]]
+        useful = float(np.ravel(utility_of(name, np.asarray(value), settings))[0])
+        made.append(Score(name, useful, float(weight)))
+    return tuple(made)
 
 
-def _billed(evaluation: Evaluation, row: int) -> float:
-    """Machines billed on average."""
-    ev, run = evaluation, int(evaluation.found.run[row])
-    follows = ev.bill.follows_load[ev.found.platform[row]]
-    return float(ev.bill.replicas_following[run] if follows else ev.sized.replicas[run])
+def _cold(evaluation: Evaluation, run: int) -> ColdStarts | None:
+    functions = evaluation.sized.functions
+    entry = None if functions is None else functions.at(run)
+    if functions is None or entry is None:
+        return None
+    low, high = (float(functions.start_s[end][entry]) for end in (LOW, HIGH))
+    return ColdStarts(float(functions.cold_share[entry]), low, high)
+
+
+def _utilisation(evaluation: Evaluation, run: int) -> float | None:
+    busy = float(fleet.utilisation(evaluation.sized, np.array([run]))[0])
+    return busy if np.isfinite(busy) else None
 
 
 def _interval_ms(low: float, mid: float, high: float) -> Interval:

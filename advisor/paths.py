@@ -12,3 +12,4 @@ def packed(name: str) -> Path:
 
 
 DATA = packed("data")
+TEMPLATES = _PACKAGE / "templates"

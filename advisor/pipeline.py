@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import cost, feasibility, latency, limits, llm, ranking
-from advisor.advice import Advice
 from advisor.carbon import carbon_kg_per_month
 from advisor.classes import class_columns
 from advisor.columns import HIGH, MID, SHAPES, ClassColumns, Ends, FloatArray, Stacks
 from advisor.evaluation import Evaluation
 from advisor.fleet import sized
+from advisor.full_advice import FullAdvice
 from advisor.functions import with_functions
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES, Calibration, load_calibration
@@ -27,7 +27,9 @@ from advisor.units import FLOP_PER_MAC
 _SIGMAS_OF_80_PERCENT = 1.2816
 
 
-def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration: Calibration | None = None) -> Advice:
+def advise(
+    asked: Requirements, knowledge: Knowledge | None = None, calibration: Calibration | None = None
+) -> FullAdvice:
     """Every deployment stack for a question, judged, sized, priced and ranked.
 
     Parameters
@@ -40,7 +42,8 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
 
     Returns
     -------
-    Advice
+    FullAdvice
+        An :class:`~advisor.advice.Advice` with every candidate behind it.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
     score = ranking.scores(values, asked.weights, settings, penalty)
     service = plan.service_s
     log_sd = np.log(service[HIGH] / service[MID])[:, 0, 0] / _SIGMAS_OF_80_PERCENT
-    return Advice(
+    return FullAdvice(
         Evaluation(
             knowledge,
             asking,
@@ -97,7 +100,8 @@ def advise(asked: Requirements, knowledge: Knowledge | None = None, calibration:
             mask,
             values,
             score,
-        )
+        ),
+        again=lambda other: advise(other, knowledge, calibration),
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.document import Asked
 from advisor.errors import RequirementError
 from advisor.modelspec import ModelSpec
 from advisor.requirements import Requirements, settings
+from advisor.results import Interval
 from advisor.units import MS_PER_S
 
 _TOKEN_FIELDS = ("ttft_ms", "tpot_ms", "input_tokens", "output_tokens")
@@ -84,4 +86,23 @@ def question(asked: Requirements, spec: ModelSpec) -> Question:
         filled["input_tokens"],
         filled["output_tokens"],
         tuple((field, filled[field]) for field, value in wishes.items() if value is None),
+    )
+
+
+def asked_of(asking: Question) -> Asked:
+    """Question as it is handed on."""
+    asked, spec = asking.asked, asking.spec
+    macs = spec.macs_interval()
+    return Asked(
+        model=spec.name or spec.family,
+        family=spec.family,
+        params=float(spec.params),
+        macs=Interval(macs.low, macs.mid, macs.high),
+        p99_ms=asked.p99_ms,
+        ttft_ms=None if asking.first_s is None else asking.first_s * MS_PER_S,
+        tpot_ms=None if asking.token_s is None else asking.token_s * MS_PER_S,
+        qps=asked.qps,
+        country=asked.country,
+        assumed=tuple((name, float(value)) for name, value in asking.assumed),
+        assumptions=spec.assumptions,
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from advisor import feasibility
-from advisor.evaluation import Answer
+from advisor.evaluation import Evaluation
 from advisor.numbers import per_unit
 from advisor.options import option_ids, reasons
 from advisor.report import worded
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _FLIPS = 200
 
 
-def rejected_table(advice: Answer, lang: str) -> "pd.DataFrame":
+def rejected_table(evaluation: Evaluation, lang: str) -> "pd.DataFrame":
     """Every stack that does not fit, with its first rule; flips are worked out for the nearest of them."""
     import pandas as pd
 
-    ev = advice.evaluation
+    ev = evaluation
     rows = np.flatnonzero(ev.mask)
     rows = rows[np.argsort(np.bitwise_count(ev.mask[rows]), kind="stable")]
     bit = feasibility.rule_bits(ev.knowledge.rules)
@@ -34,7 +34,7 @@ def rejected_table(advice: Answer, lang: str) -> "pd.DataFrame":
         entry = feasibility.level_entries(ev.found, one.level, rows[index])
         stops = np.broadcast_to(one.stops(entry), entry.shape)
         need[index[stops]], have[index[stops]] = one.need(entry[stops]), one.have(entry[stops])
-    flips = [worded(ev, reasons(ev, ev.limits, int(row)), "flip", lang) for row in rows[:_FLIPS]]
+    flips = [worded(ev.knowledge, reasons(ev, ev.limits, int(row)), "flip", lang) for row in rows[:_FLIPS]]
     with np.errstate(divide="ignore", invalid="ignore"):
         margin = have / need
     rule = names[lowest] if len(rows) else np.zeros(0, object)

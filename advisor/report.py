@@ -1,15 +1,13 @@
-"""Advice -> tables and sentences."""
+"""Options, verdicts and questions -> tables and sentences."""
 
-import json
-from dataclasses import asdict
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advisor.evaluation import Answer, Evaluation
-from advisor.numbers import interval_text, money, percent, quantity_text
-from advisor.options import label, names_of, option_at, option_ids, reasons
+from advisor.document import Asked, Candidate, FamilyVerdict
+from advisor.knowledge import Knowledge
+from advisor.numbers import interval_text, money, number, percent, quantity_text
 from advisor.results import Option, Reason
 from advisor.text import filled, sentence
 
@@ -17,11 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_SHOWN_IN_JSON = 50
-_RIVALS = 3
-
-
-def options_table(options: tuple[Option, ...], lang: str) -> "pd.DataFrame":
+def options_table(options: Sequence[Option], lang: str) -> "pd.DataFrame":
     """Ranked table with worded columns; one row an option."""
     import pandas as pd
 
@@ -70,49 +64,64 @@ def _table_row(rank: int, option: Option, lang: str) -> dict[str, Any]:
     }
 
 
-def families_table(advice: Answer, lang: str) -> "pd.DataFrame":
+def families_table(verdicts: Sequence[FamilyVerdict], knowledge: Knowledge, lang: str) -> "pd.DataFrame":
     """Six rows: best stack, verdict, cost and p99 of every family, or its nearest miss with the rules that stop it."""
     import pandas as pd
 
-    rows = [_family_row(advice.evaluation, family, row, lang) for family, row in advice.family_rows.items()]
+    rows = [_family_row(verdict, knowledge, lang) for verdict in verdicts]
     return pd.DataFrame(rows).rename(columns={c: sentence(f"column.{c}", lang) for c in rows[0]})
 
 
-def _family_row(evaluation: Evaluation, family: str, row: int | None, lang: str) -> dict[str, Any]:
-    none = sentence("value.none", lang)
+def _family_row(verdict: FamilyVerdict, knowledge: Knowledge, lang: str) -> dict[str, Any]:
+    none, best = sentence("value.none", lang), verdict.best
     cells = dict.fromkeys(("family", "verdict", "stack", "cost", "p99", "reason", "flip", "id"), none)
-    cells["family"] = sentence(f"family.{family}", lang)
-    if row is None:
+    cells["family"] = sentence(f"family.{verdict.family}", lang)
+    if best is None:
         return cells | {"verdict": sentence("verdict.none", lang)}
-    cells["id"] = str(option_ids(evaluation.found, np.array([row]))[0])
-    cells["stack"] = stack_name(evaluation, row, lang)
-    if evaluation.mask[row]:
-        stops = reasons(evaluation, evaluation.limits, row)
-        reason, flip = worded(evaluation, stops, "fails", lang), worded(evaluation, stops, "flip", lang)
+    cells |= {"id": best.id, "stack": stack_name(best, lang)}
+    reason = worded(knowledge, best.reasons, "fails", lang)
+    if not best.fits:
+        flip = worded(knowledge, best.reasons, "flip", lang)
         return cells | {"verdict": sentence("verdict.no", lang), "reason": reason, "flip": flip}
-    option = option_at(evaluation, row, p_best=0.0)
     return cells | {
-        "verdict": sentence(f"verdict.{option.verdict}", lang),
-        "cost": money(option.usd_per_month, lang, bare=True),
-        "p99": interval_text(option.p99_ms, lang, bare=True),
-        "reason": worded(evaluation, option.conditions, "fails", lang) or none,
+        "verdict": sentence(f"verdict.{'conditions' if best.reasons else 'fits'}", lang),
+        "cost": money(best.usd_per_month, lang, bare=True),
+        "p99": interval_text(best.p99_ms, lang, bare=True),
+        "reason": reason or none,
     }
 
 
-def stack_name(evaluation: Evaluation, row: int, lang: str) -> str:
-    """Name of a candidate as people say it: system, region, hardware, engine, number format."""
-    found = evaluation.found
-    run = int(found.run[row])
-    names = names_of(evaluation, row)
-    region = str(found.machines.region[found.run_machine[run]])
-    system, hardware, engine = (label(names, part, lang) for part in ("system", "hardware", "engine"))
-    parts = [system, region, hardware, engine, found.classes[int(found.run_class[run])].precision]
-    return " · ".join(part for part in parts if part)
+def stack_name(candidate: Candidate, lang: str) -> str:
+    """Name of a stack as people say it: system, region, hardware, engine, number format."""
+    system, hardware, engine = (label(candidate.names, part, lang) for part in ("system", "hardware", "engine"))
+    return " · ".join(part for part in (system, candidate.region, hardware, engine, candidate.precision) if part)
 
 
-def worded(evaluation: Evaluation, stops: tuple[Reason, ...], part: str, lang: str) -> str:
+def label(names: Mapping[str, str], part: str, lang: str) -> str:
+    """Name of a part of a stack in a language."""
+    return names.get(f"{part}.{lang}", names[part])
+
+
+def title(asked: Asked, lang: str) -> str:
+    """What was asked, in one line."""
+    if asked.p99_ms is not None:
+        objective = sentence("report.objective_p99", lang, p99=number(asked.p99_ms))
+    else:
+        ttft, tpot = number(asked.ttft_ms or 0), number(asked.tpot_ms or 0)
+        objective = sentence("report.objective_ttft", lang, ttft=ttft, tpot=tpot)
+    return sentence(
+        "report.title",
+        lang,
+        model=asked.model,
+        qps=number(asked.qps),
+        objective=objective,
+        country=asked.country,
+    )
+
+
+def worded(knowledge: Knowledge, stops: Sequence[Reason], part: str, lang: str) -> str:
     """Sentences of rules in a language: what ``fails``, or the ``flip`` that would let the stack in."""
-    rules = evaluation.knowledge.rules
+    rules = knowledge.rules
     seen = dict.fromkeys(
         filled(
             getattr(getattr(rules[reason.rule], part), lang),
@@ -147,29 +156,6 @@ def stack_line(option: Option, lang: str) -> str:
     )
 
 
-def as_json(advice: Answer) -> str:
-    """Question, first fifty kinds of stack and six families; unknown prices are null, never 0."""
-    asked = advice.asked.model_dump(mode="json")
-    families = [
-        {
-            "family": family,
-            "id": None if row is None else str(option_ids(advice.evaluation.found, np.array([row]))[0]),
-            "fits": row is not None and not advice.evaluation.mask[row],
-        }
-        for family, row in advice.family_rows.items()
-    ]
-    options = [finite(asdict(option)) for option in advice.shortlist[:_SHOWN_IN_JSON]]
-    document = {
-        "format": "advisor/advice/1",
-        "asked": asked,
-        "assumed": dict(advice.evaluation.asking.assumed),
-        "best": options[0] if options else None,
-        "options": options,
-        "families": families,
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-
-
 def finite(value: Any) -> Any:
     """Value with every number that JSON cannot hold turned into null."""
     if isinstance(value, dict):
@@ -177,16 +163,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def advice_html(advice: Answer, lang: str) -> str:
-    """Short HTML for a notebook cell: the headline and both tables."""
-    head = headline(advice.best, lang) if advice.best else sentence("report.nothing", lang)
-    return "".join(
-        [
-            f"<p><strong>{escape(head)}</strong></p>",
-            advice.table(lang=lang).to_html(index=False, escape=True),
-            f"<p>{escape(sentence('report.families', lang))}</p>",
-            advice.families(lang=lang).to_html(index=False, escape=True),
-        ]
-    )

@@ -53,6 +53,26 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """What one criterion says of a stack."""
+
+    criterion: str
+    utility: float
+    """Between 0 (worst) and 1 (best)."""
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStarts:
+    """How often and how long a function starts cold."""
+
+    share: float
+    """Share of requests that meet one."""
+    low_s: float
+    high_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One whole deployment stack with what it is predicted to do and to cost."""
 
@@ -83,8 +103,15 @@ class Option:
     p99_ms: Interval
     ttft_ms: Interval | None
     tpot_ms: Interval | None
-    utilisation: float
+    network_ms: Interval
+    """Part of the network in the response."""
+    cold: ColdStarts | None
+    """None on machines that are always on."""
+    utilisation: float | None
+    """Share of the servers that is busy at the peak; None for functions."""
     score: float
+    scores: tuple[Score, ...]
+    """By criterion; ``score`` is their weighted sum less penalties."""
     p_best: float
     fidelity: Fidelity
     verdict: Literal["fits", "conditions"]

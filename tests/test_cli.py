@@ -153,7 +153,7 @@ def test_json_answers_every_kind_of_model(capsys: Captured, model: list[str], co
     code, out, err = run(capsys, "advise", *model, "--qps", "1", "--country", country, *objective, *offline, "--json")
     assert (code, err) == (0, "")
     document = json.loads(out)
-    assert document["format"] == "advisor/advice/1"
+    assert document["format"] == "advisor/advice/2"
     assert [row["family"] for row in document["families"]] == list(FAMILIES)
     assert document["best"] is not None
     for option in document["options"]:

@@ -40,8 +40,11 @@ def option(number: int, **changes: Any) -> Option:
         "p99_ms": Interval(10.0 * number, 15.0 * number, 30.0 * number),
         "ttft_ms": None,
         "tpot_ms": None,
+        "network_ms": Interval(1.0, 2.0, 3.0),
+        "cold": None,
         "utilisation": 0.5,
         "score": 1.0 / number,
+        "scores": (),
         "p_best": 1.0 / number,
         "fidelity": "calibrated",
         "verdict": "fits",
@@ -63,7 +66,7 @@ class SampleAdvice:
         self.asked = asked
         self.shortlist = options
         self.best = options[0] if options else None
-        self.evaluation = SimpleNamespace(asking=SimpleNamespace(assumed=(("sites", 1.0),)))
+        self.question = SimpleNamespace(assumed=(("sites", 1.0),), assumptions=())
 
     def table(self, n: int, lang: str) -> pd.DataFrame:
         return options_table(self.shortlist[:n], lang)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from advisor.advice import Advice
-from advisor.numbers import number
-from advisor.options import label
-from advisor.report import headline
+from advisor.explain import assumption_lines
+from advisor.report import headline, label
 from advisor.results import Option
 from advisor.text import sentence
 from advisor.view import markup, plots
@@ -132,10 +131,7 @@ def _stack_name(rank: int, option: Option, lang: str) -> str:
 
 def _basis(advice: Advice, lang: str) -> str:
     """What the answer rests on: what was assumed, where prices come from, of which dates."""
-    lines = [
-        sentence("report.assumption", lang, name=name, value=number(value))
-        for name, value in advice.evaluation.asking.assumed
-    ]
+    lines = list(assumption_lines(advice.question, lang))
     shown = advice.shortlist[:ROWS]
     if shown:
         lines.append(sentence("view.prices_dated", lang, dates=", ".join(_seen(option.price_date for option in shown))))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from advisor.numbers import interval_text, money
-from advisor.options import label
+from advisor.report import label
 from advisor.results import Option
 from advisor.schema import FAMILIES
 from advisor.text import sentence

@@ -1,0 +1,63 @@
+"""The monthly bill of a candidate, line by line, and where its prices come from."""
+
+import numpy as np
+
+from advisor.cost import usd_per_month_of
+from advisor.evaluation import Evaluation
+from advisor.knowledge import Knowledge
+from advisor.results import BillLine
+
+
+def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
+    """Lines of the monthly bill of a candidate; they add up to its cost."""
+    ev, found = evaluation, evaluation.found
+    run = int(found.run[row])
+    machine = int(found.run_machine[run])
+    rows = found.machines
+    platform = found.platforms[int(found.platform[row])].platform
+    total = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
+    basis = rows.basis[machine]
+    if platform is None or np.isnan(total):
+        return (
+            BillLine(
+                "machines",
+                None,
+                _billed(ev, row),
+                "machines",
+                str(rows.since[machine]),
+                source_title(ev.knowledge, str(rows.source[machine])),
+                basis,
+            ),
+        )
+    fixed = ev.bill.fixed_usd_per_month[int(found.platform[row])]
+    item = "functions" if rows.terms[machine] >= 0 else "machines" if rows.site[machine] == 0 else "owned"
+    lines = [
+        BillLine(
+            item,
+            total - float(fixed),
+            _billed(ev, row),
+            "machines",
+            str(rows.since[machine]),
+            source_title(ev.knowledge, str(rows.source[machine])),
+            basis,
+        )
+    ]
+    if fixed:
+        system = found.platforms[int(found.platform[row])]
+        lines.append(
+            BillLine("platform", float(fixed), 1.0, "clusters", str(system.estimates[0].dated), system.id, "estimate")
+        )
+    return tuple(lines)
+
+
+def _billed(evaluation: Evaluation, row: int) -> float:
+    """Machines billed on average."""
+    ev, run = evaluation, int(evaluation.found.run[row])
+    follows = ev.bill.follows_load[ev.found.platform[row]]
+    return float(ev.bill.replicas_following[run] if follows else ev.sized.replicas[run])
+
+
+def source_title(knowledge: Knowledge, source: str) -> str:
+    """Title behind a source id of the price lists; the others speak for themselves."""
+    listed = knowledge.table("offers/sources").get(source)
+    return source if listed is None else str(listed["title"])

@@ -1,0 +1,303 @@
+"""Advice with every candidate behind it: the columns of all stages, worked out as far as somebody looks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import feasibility, fleet, ranking
+from advisor.advice import Advice
+from advisor.candidates import candidate_at, cheaper_miss
+from advisor.columns import HIGH, LOW, MID, Column, FloatArray, IntArray
+from advisor.cost import functions_usd_per_month, usd_per_month_of
+from advisor.document import FORMAT, Asked, Document, FamilyVerdict, to_json
+from advisor.evaluation import Evaluation
+from advisor.evidence import evidence_of
+from advisor.explain import fitting_lines, stopped_lines
+from advisor.machines import SITES
+from advisor.options import families_of, option_at, option_ids
+from advisor.question import asked_of
+from advisor.rejections import rejected_table
+from advisor.requirements import Requirements
+from advisor.results import Interval, Option
+from advisor.schema import FAMILIES
+from advisor.text import preferred_language
+from advisor.units import MS_PER_S
+from advisor.what_if import what_ifs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEPT = 50
+"""Kinds of stack that a document holds."""
+
+
+class FullAdvice(Advice):
+    """Ranked deployment stacks for one question.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What the stages worked out; options are made of it when somebody looks at them.
+    again : callable
+        Answers another question with the same knowledge and calibration.
+    """
+
+    def __init__(self, evaluation: Evaluation, again: Callable[[Requirements], "FullAdvice"]) -> None:
+        self.evaluation = evaluation
+        self.knowledge = evaluation.knowledge
+        self._again = again
+
+    @cached_property
+    def document(self) -> Document:
+        """Everything that is handed on, what would change the first choice included; asks some twenty questions."""
+        changes = what_ifs(
+            self.asked, self.best, lambda asked: self._again(asked).best, self.knowledge.table("what_if")
+        )
+        return replace(self.answer, what_if=tuple(changes))
+
+    @cached_property
+    def answer(self) -> Document:
+        """Everything that is handed on but what would change the first choice."""
+        ev, best = self.evaluation, self.best
+        options = self.shortlist[:_KEPT]
+        miss = cheaper_miss(ev, best.usd_per_month if best else None)
+        return Document(
+            format=FORMAT,
+            made=datetime.now(UTC).date().isoformat(),
+            asked=self.asked.model_dump(mode="json"),
+            question=self.question,
+            calibrated=self.calibrated,
+            best=best,
+            options=options,
+            kinds=self.kinds,
+            families=self.verdicts,
+            cost=self._cost(),
+            cheaper=None if miss is None else candidate_at(ev, miss),
+            what_if=None,
+            evidence=evidence_of(ev, options),
+        )
+
+    def to_json(self, *, what_if: bool = False) -> str:
+        """See :meth:`Advice.to_json`."""
+        return to_json(self.document if what_if else self.answer)
+
+    @property
+    def asked(self) -> Requirements:
+        """The requirements that were asked."""
+        return self.evaluation.asking.asked
+
+    @cached_property
+    def question(self) -> Asked:
+        """What was asked, every open wish filled."""
+        return asked_of(self.evaluation.asking)
+
+    @property
+    def calibrated(self) -> str:
+        """Date of the calibration of the latency model."""
+        return self.evaluation.calibrated
+
+    @property
+    def kinds(self) -> int:
+        """Kinds of stack that fit, as many as the shortlist holds at most."""
+        return len(self._kinds)
+
+    @cached_property
+    def best(self) -> Option | None:
+        """First choice, or None where nothing fits."""
+        return option_at(self.evaluation, self._kinds[0], p_best=float(self._p_best[0])) if self._kinds else None
+
+    @cached_property
+    def shortlist(self) -> tuple[Option, ...]:
+        """Best stack of every kind (platform and device), in rank order."""
+        return tuple(
+            option_at(self.evaluation, row, p_best=float(p)) for row, p in zip(self._kinds, self._p_best, strict=True)
+        )
+
+    @cached_property
+    def verdicts(self) -> tuple[FamilyVerdict, ...]:
+        """Best stack or nearest miss of each of the six families."""
+        return tuple(
+            FamilyVerdict(family, None if row is None else candidate_at(self.evaluation, row))
+            for family, row in self.family_rows.items()
+        )
+
+    def _cost(self) -> Interval | None:
+        """Monthly cost of the first choice if its latency is at the low end, in the middle, at the high end."""
+        ev = self.evaluation
+        if self.best is None or self.best.usd_per_month is None:
+            return None
+        run = int(ev.found.run[self._kinds[0]])
+        if self.best.cold is not None:
+            return self._cost_by_use(run)
+        sized = float(ev.sized.replicas[run])
+        fewer = fleet.machines_needed(ev.asking, ev.trips, ev.sized, run)
+        low, mid = (min(replicas, sized) for replicas in fewer)
+        usd = self.best.usd_per_month
+        return Interval(usd * min(low, mid) / sized, usd * mid / sized, usd)
+
+    def _cost_by_use(self, run: int) -> Interval:
+        ev = self.evaluation
+        share = ev.bill.share[ev.found.platform[self._kinds[0]]]
+        fixed = ev.bill.fixed_usd_per_month[ev.found.platform[self._kinds[0]]]
+        low, mid, high = (
+            float(
+                functions_usd_per_month(
+                    ev.asking, ev.found, ev.sized, self.knowledge.serverless, np.array([run]), end=end
+                )[0]
+                * share
+                + fixed
+            )
+            for end in (LOW, MID, HIGH)
+        )
+        return Interval(low, mid, high)
+
+    @cached_property
+    def _p_best(self) -> FloatArray:
+        return self._probability_best(self._kinds) if self._kinds else np.zeros(0)
+
+    @cached_property
+    def _key(self) -> Column:
+        """Rank key of every candidate, minus infinity where it does not fit."""
+        ev = self.evaluation
+        return ranking.rank_key(ev.score, unknown_cost=np.isnan(ev.bill.usd_per_month), stopped=ev.mask != 0)
+
+    @cached_property
+    def _block_best(self) -> Column:
+        start = self.evaluation.found.block_start
+        return np.maximum.reduceat(self._key, start) if len(start) else np.zeros(0)
+
+    def _best_of_block(self, block: int) -> int:
+        start = self.evaluation.found.block_start
+        end = start[block + 1] if block + 1 < len(start) else len(self._key)
+        return int(start[block] + self._key[start[block] : end].argmax())
+
+    @cached_property
+    def _kinds(self) -> list[int]:
+        """Best candidate of every kind that fits, best first, as many as the shortlist holds."""
+        found = self.evaluation.found
+        size = self.evaluation.knowledge.table("ranking")["uncertainty"]["shortlist"]
+        seen: set[tuple[int, int]] = set()
+        rows: list[int] = []
+        for block in np.argsort(-self._block_best, kind="stable"):
+            if len(rows) >= size or not np.isfinite(self._block_best[block]):
+                break
+            first = found.block_start[block]
+            kind = (int(found.platform[first]), int(self.evaluation.columns.device[found.run_class[found.run[first]]]))
+            if kind not in seen:
+                seen.add(kind)
+                rows.append(self._best_of_block(int(block)))
+        return rows
+
+    def _probability_best(self, rows: Sequence[int]) -> FloatArray:
+        ev = self.evaluation
+        settings = ev.knowledge.table("ranking")
+        run = ev.found.run[np.array(rows)]
+        klass = ev.found.run_class[run]
+        estimated = ev.found.machines.basis[ev.found.run_machine[run]] == "estimate"
+        several = ev.sized.replicas[run] > 1
+        latency = ev.latency_log_sd[klass]
+        price = np.where(estimated, settings["uncertainty"]["estimate_log_sd"], 0.0)
+        return ranking.probability_best(
+            ev.score[np.array(rows)],
+            latency_log_sd=latency,
+            cost_log_sd=np.hypot(price, np.where(several, latency, 0.0)),
+            source=ev.columns.device[klass].tolist(),
+            weights=ev.asking.asked.weights,
+            settings=settings,
+        )
+
+    @cached_property
+    def options(self) -> "pd.DataFrame":
+        """Every stack that fits, in rank order."""
+        import pandas as pd
+
+        ev = self.evaluation
+        rows = np.flatnonzero(ev.mask == 0)
+        rows = rows[np.lexsort((ev.bill.usd_per_month[rows], -self._key[rows]))]
+        run = ev.found.run[rows]
+        machine, klass = ev.found.run_machine[run], ev.found.run_class[run]
+        machines = ev.found.machines
+        low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
+        platforms = [system.platform for system in ev.found.platforms if system.platform]
+        sites = np.array(SITES, object)[machines.site[machine]]
+        places = np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
+        return pd.DataFrame(
+            {
+                "id": option_ids(ev.found, rows),
+                "family": self._first_families(rows),
+                "provider": machines.provider[machine],
+                "region": machines.region[machine],
+                "site": sites,
+                "operation": np.array([p.operation for p in platforms], object)[ev.found.platform[rows]],
+                "engine": ev.columns.engine[klass],
+                "hardware": machines.name[machine],
+                "precision": ev.columns.precision[klass],
+                "replicas": (ev.sized.replicas[run] * places).astype(int),
+                "usd_per_month": usd_per_month_of(ev.bill, ev.found, ev.sized, rows),
+                "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
+                "p99_low_ms": low * MS_PER_S,
+                "p99_ms": mid * MS_PER_S,
+                "p99_high_ms": high * MS_PER_S,
+                "score": ev.score[rows],
+                "fidelity": ev.fidelity[klass],
+                "price_date": machines.since[machine],
+            }
+        )
+
+    def _first_families(self, rows: IntArray) -> NDArray[np.object_]:
+        found = self.evaluation.found
+        code = found.platform[rows].astype(np.int64) * len(found.classes) + found.run_class[found.run[rows]]
+        kinds, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        names = np.array([families_of(self.evaluation, int(rows[row]))[0] for row in first], object)
+        return names[inverse] if len(kinds) else np.zeros(0, object)
+
+    @cached_property
+    def family_rows(self) -> dict[str, int | None]:
+        """Best candidate of every family, or its nearest miss; None where the family has no candidate."""
+        ev = self.evaluation
+        start = ev.found.block_start
+        stops = np.bitwise_count(ev.mask)
+        fewest = np.minimum.reduceat(stops, start) if len(start) else np.zeros(0)
+        of_block = [families_of(ev, int(first)) for first in start]
+        rows: dict[str, int | None] = {}
+        for family in FAMILIES:
+            blocks = np.array([block for block, families in enumerate(of_block) if family in families], np.intp)
+            if not len(blocks):
+                rows[family] = None
+            elif np.isfinite(self._block_best[blocks]).any():
+                rows[family] = self._best_of_block(int(blocks[self._block_best[blocks].argmax()]))
+            else:
+                rows[family] = self._nearest_miss(blocks[fewest[blocks] == fewest[blocks].min()], stops)
+        return rows
+
+    def _nearest_miss(self, blocks: IntArray, stops: NDArray[np.uint8]) -> int:
+        """Candidate with the fewest stops that misses its worst rule by the smallest factor."""
+        ev = self.evaluation
+        bounds = np.append(ev.found.block_start, len(ev.mask))
+        rows = [int(bounds[b] + stops[bounds[b] : bounds[b + 1]].argmin()) for b in blocks]
+        return min(rows, key=self._worst_ratio)
+
+    def _worst_ratio(self, row: int) -> float:
+        short = feasibility.shortfalls(self.evaluation.limits, self.evaluation.found, row)
+        return max(need / have if have > 0 else np.inf for _, need, have in short)
+
+    def _explained_beyond(self, option_id: str, lang: str) -> Iterator[str]:
+        """Sentences on any other stack of the evaluation."""
+        ev = self.evaluation
+        rows = np.flatnonzero(option_ids(ev.found, np.arange(len(ev.found))) == option_id)
+        if not len(rows):
+            raise self._unknown(option_id, lang)
+        row = int(rows[0])
+        if ev.mask[row]:
+            return stopped_lines(candidate_at(ev, row), self.knowledge, lang)
+        return fitting_lines(option_at(ev, row, p_best=0.0), self.knowledge, lang)
+
+    @cached_property
+    def rejected(self) -> "pd.DataFrame":
+        """Stacks that do not fit, nearest first: rule, need, what there is, margin, and the flip of the first rows."""
+        return rejected_table(self.evaluation, preferred_language())
