@@ -112,7 +112,7 @@ class Advice:
         """Stacks that fit, in rank order; of an advice that was saved, the best of each kind."""
         import pandas as pd
 
-        return pd.DataFrame([_option_row(option) for option in self.shortlist])
+        return pd.DataFrame([_option_row(option) for option in self.shortlist], columns=list(_COLUMNS))
 
     @property
     def rejected(self) -> "pd.DataFrame":
@@ -236,27 +236,33 @@ def read_report(path: str | Path) -> str:
         raise DocumentError("document", place="-", format=documents.FORMAT) from None
 
 
+_COLUMNS = (
+    "id",
+    "family",
+    "provider",
+    "region",
+    "site",
+    "operation",
+    "engine",
+    "hardware",
+    "precision",
+    "replicas",
+    "usd_per_month",
+    "usd_per_month_known",
+    "p99_low_ms",
+    "p99_ms",
+    "p99_high_ms",
+    "score",
+    "fidelity",
+    "price_date",
+)
+
+
 def _option_row(option: Option) -> dict[str, Any]:
-    return {
-        "id": option.id,
-        "family": option.family,
-        "provider": option.provider,
-        "region": option.region,
-        "site": option.site,
-        "operation": option.operation,
-        "engine": option.engine,
-        "hardware": option.hardware,
-        "precision": option.precision,
-        "replicas": option.replicas,
-        "usd_per_month": float("nan") if option.usd_per_month is None else option.usd_per_month,
-        "usd_per_month_known": option.usd_per_month_known,
-        "p99_low_ms": option.p99_ms.low,
-        "p99_ms": option.p99_ms.mid,
-        "p99_high_ms": option.p99_ms.high,
-        "score": option.score,
-        "fidelity": option.fidelity,
-        "price_date": option.price_date,
-    }
+    p99 = {"p99_low_ms": option.p99_ms.low, "p99_ms": option.p99_ms.mid, "p99_high_ms": option.p99_ms.high}
+    usd = float("nan") if option.usd_per_month is None else option.usd_per_month
+    same = {name: getattr(option, name) for name in _COLUMNS if name not in p99}
+    return same | p99 | {"usd_per_month": usd}
 
 
 def _rejected_row(miss: Candidate, knowledge: Knowledge, lang: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from advisor.document import Candidate, Document, WhatIf
 from advisor.explain import against, bill_texts, cheapest_below, name_of, system_lines
 from advisor.knowledge import Knowledge
 from advisor.numbers import money, number, percent
-from advisor.report import stack_line, stack_name, worded
+from advisor.report import label, stack_line, stack_name, worded
 from advisor.results import Option
 from advisor.text import sentence
 
@@ -156,7 +156,8 @@ def _value(field: str, value: object, lang: str) -> str:
 
 def _next(best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     if best.fidelity != "measured":
-        yield sentence("answer.next_measure", lang, hardware=best.names["hardware"], engine=best.names["engine"])
+        hardware, engine = (label(best.names, part, lang) for part in ("hardware", "engine"))
+        yield sentence(f"answer.next_measure_{best.site}", lang, hardware=hardware, engine=engine)
     if best.usd_per_month is None:
         yield sentence("answer.next_price_unknown", lang)
     else:

@@ -104,5 +104,10 @@ def asked_of(asking: Question) -> Asked:
         qps=asked.qps,
         country=asked.country,
         assumed=tuple((name, float(value)) for name, value in asking.assumed),
-        assumptions=spec.assumptions,
+        assumptions=tuple((code, tuple(map(_plain, numbers))) for code, numbers in spec.assumptions),
     )
+
+
+def _plain(named: tuple[str, float | str]) -> tuple[str, float | str]:
+    name, value = named
+    return name, value if isinstance(value, str) else float(value)

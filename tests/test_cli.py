@@ -5,15 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
+from english_words import CHINESE, ENGLISH, english_words
 
-from advisor import Requirements, advise, cli, load
-from advisor.knowledge import read_table
+from advisor import Requirements, advise, cli
 from advisor.lab import zoo
-from advisor.paths import DATA
 from advisor.schema import FAMILIES
 from advisor.text import catalogue, languages
 
@@ -21,10 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = ["--model", "resnet50"]
 SMALL = ["--qps", "50", "--p99-ms", "100", "--country", "US"]
 ASKED = ["advise", *MODEL, *SMALL]
-CHINESE = re.compile("[一-鿿]")
-ENGLISH = re.compile(r"[A-Za-z]{4,}")
-UNITS = "Mbit QPS USD TTFT TPOT ONNX Kubernetes Serverless"
-CODE = "True ModelSpec(family=..., params=...)"
 PLACEHOLDER = re.compile(r"\{\w*\}")
 
 Captured = pytest.CaptureFixture[str]
@@ -50,35 +44,6 @@ def process(*arguments: str, folder: Path, **environment: str) -> subprocess.Com
         timeout=120,
         check=False,
     )
-
-
-@cache
-def names() -> frozenset[str]:
-    """Words of four letters and more that name products, hardware, places, sources, models and fields."""
-    knowledge = load()
-    records = [*knowledge.systems.values(), *knowledge.devices.values(), *knowledge.models.values()]
-    said = [text for record in records for text in (record.id, record.name, *record.aliases)]
-    said += [server.name for server in knowledge.servers.values()] + [*knowledge.servers]
-    said += [source.title for record in records for source in record.sources]
-    said += [
-        str(text)
-        for column in ("provider", "service", "instance_type", "region", "source")
-        for text in knowledge.offers[column].unique()
-    ]
-    said += [
-        str(text)
-        for column in ("provider", "service", "region", "source")
-        for text in knowledge.serverless[column].unique()
-    ]
-    said += [*knowledge.regions["region"], *Requirements.model_fields, *FAMILIES, UNITS, CODE, "cloud-run-gpu nvidia"]
-    said += [
-        str(source["title"]) for source in read_table(DATA / "offers" / "sources.toml").values() if "title" in source
-    ]
-    return frozenset(word.lower() for text in said for word in ENGLISH.findall(text))
-
-
-def english_words(text: str) -> list[str]:
-    return [word for word in ENGLISH.findall(text) if word.lower() not in names()]
 
 
 # Answers
