@@ -11,6 +11,8 @@ from advisor.schema import FAMILIES
 CHINESE = re.compile("[一-鿿]")
 ENGLISH = re.compile(r"[A-Za-z]{4,}")
 UNITS = "Mbit QPS USD TTFT TPOT ONNX Kubernetes Serverless"
+TERMS = """Android CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP PaddlePaddle Python RISC scikit-learn TOPS Vulkan
+WebAssembly"""
 CODE = "True ModelSpec(family=..., params=...) advisor measure"
 
 
@@ -32,7 +34,15 @@ def names() -> frozenset[str]:
         for column in ("provider", "service", "region", "source")
         for text in knowledge.serverless[column].unique()
     ]
-    said += [*knowledge.regions["region"], *Requirements.model_fields, *FAMILIES, UNITS, CODE, "cloud-run-gpu nvidia"]
+    said += [
+        *knowledge.regions["region"],
+        *Requirements.model_fields,
+        *FAMILIES,
+        UNITS,
+        TERMS,
+        CODE,
+        "cloud-run-gpu nvidia",
+    ]
     said += [
         str(source["title"]) for source in read_table(DATA / "offers" / "sources.toml").values() if "title" in source
     ]
