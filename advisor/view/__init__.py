@@ -1,4 +1,4 @@
-"""Widgets: ``panel`` asks and shows, ``plots`` draws, ``app`` adds the live test.  Loaded on first use."""
+"""Widgets: ``panel`` asks and shows, ``app`` adds the live test, ``browser`` the knowledge; all loaded when used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -7,9 +7,17 @@ if TYPE_CHECKING:
     from advisor.view import plots
     from advisor.view.advising import Panel, panel
     from advisor.view.application import App, app
+    from advisor.view.browsing import Browser, browser
 
-__all__ = ["App", "Panel", "app", "panel", "plots"]
-_HOMES = {"Panel": "advising", "panel": "advising", "App": "application", "app": "application"}
+__all__ = ["App", "Browser", "Panel", "app", "browser", "panel", "plots"]
+_HOMES = {
+    "Panel": "advising",
+    "panel": "advising",
+    "App": "application",
+    "app": "application",
+    "Browser": "browsing",
+    "browser": "browsing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from advisor.view.style import STYLE
+from advisor.written import web_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _TIGHT = 10
 """Characters up to which a cell of plain numbers and short names is kept on one line."""
 
-__all__ = ["STYLE", "badge", "bullets", "folded", "heading", "paragraph", "status", "table"]
+__all__ = ["STYLE", "badge", "bullets", "folded", "grid", "heading", "links", "paragraph", "status", "table"]
 
 
 def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
@@ -65,3 +66,28 @@ def folded(title: str, lines: Sequence[str]) -> str:
 def status(text: str, kind: str = "note") -> str:
     """Line that is read out when it changes."""
     return f'<div role="status" class="advisor-{kind}">{escape(text)}</div>' if text else ""
+
+
+def grid(head: Sequence[str], rows: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> str:
+    """Things side by side: a column each, a row an aspect; several sentences in a cell become a list."""
+    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{_sentences(cell)}</td>" for cell in cells)}</tr>'
+        for name, cells in rows
+    )
+    table = f"<table><thead><tr><td></td>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="advisor-scroll advisor-plain advisor-compare" tabindex="0">{table}</div>'
+
+
+def _sentences(lines: Sequence[str]) -> str:
+    return escape(lines[0]) if len(lines) == 1 else bullets(lines) if lines else ""
+
+
+def links(entries: Iterable[tuple[str, str | None, str]]) -> str:
+    """List of sources: title, address where it is one of the web, and date."""
+    items = []
+    for title, url, dated in entries:
+        text, address = escape(title), web_address(url)
+        named = f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' if address else text
+        items.append(f"<li>{named} ({escape(dated)})</li>")
+    return f"<ul>{''.join(items)}</ul>"

@@ -39,6 +39,9 @@ STYLE = """
 .advisor-scroll th {
   font-weight: 600; font-size: 11.5px; background: var(--jp-layout-color2, #f3f3f3); overflow-wrap: normal; }
 .advisor-scroll tbody tr:first-child td { font-weight: 600; }
+.advisor-compare tbody th { width: 8em; min-width: 6em; text-align: start; vertical-align: top; }
+.advisor-compare td { min-width: 12em; }
+.advisor-compare ul { margin: 0; padding-inline-start: 16px; }
 .advisor .widget-tab > .lm-TabBar .lm-TabBar-tab {
   flex: 0 1 auto; max-width: 20em; min-width: 0; padding: 0 12px; }
 .advisor .jupyter-widget-Collapse-header { padding: 5px 10px; }
