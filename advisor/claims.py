@@ -1,10 +1,25 @@
 """What every record of the knowledge shares: an id, and a source or an estimate behind every fact."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from advisor.errors import Problem
+from advisor.text import preferred_language
+
+ID = r"^[a-z0-9][a-z0-9.\-]*$"
+"""What the id of a record looks like."""
+CLAIMS_ASIDE = "claims are looked at elsewhere"
+"""Context in which a record is valid without sources."""
+
+
+def refusal(code: str, **values: object) -> PydanticCustomError:
+    """What a validator raises: a code of the table [check] of the catalogues, with its values."""
+    said = Problem("", code, values).in_language(preferred_language())
+    return PydanticCustomError(code, said, values)
 
 
 class Part(BaseModel):
@@ -47,11 +62,11 @@ class Point(Words):
 class Record(Part):
     """A file of the knowledge: the file name is the id and every fact is claimed by a source or marked an estimate."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")
+    id: str = Field(pattern=ID)
     sources: tuple[Source, ...] = ()
     estimates: tuple[Estimate, ...] = ()
 
-    _unclaimed: frozenset[str] = frozenset({"id", "name", "name_zh", "aliases", "sources", "estimates"})
+    _unclaimed: ClassVar[frozenset[str]] = frozenset({"id", "name", "name_zh", "aliases", "sources", "estimates"})
 
     @property
     def claims(self) -> tuple["Source | Estimate", ...]:
@@ -59,18 +74,31 @@ class Record(Part):
         return (*self.sources, *self.estimates)
 
     @model_validator(mode="after")
-    def _every_fact_is_claimed(self) -> Self:
-        claims = [field for claim in self.claims for field in claim.fields]
-        facts = [
-            fact
-            for name in sorted(self.model_fields_set - self._unclaimed)
-            for fact in _facts(name, getattr(self, name))
-        ]
-        if missing := [fact for fact in facts if not any(_covers(claim, fact) for claim in claims)]:
-            raise ValueError(f"no [[sources]] or [[estimates]] entry claims {', '.join(missing)}")
-        if strangers := [claim for claim in claims if not any(_covers(claim, fact) for fact in facts)]:
-            raise ValueError(f"a source or estimate claims {', '.join(strangers)}, which the record does not state")
+    def _every_fact_is_claimed(self, info: ValidationInfo) -> Self:
+        if info.context == CLAIMS_ASIDE:
+            return self
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        for problem in claim_problems(self.facts_of(given), [field for claim in self.claims for field in claim.fields]):
+            raise refusal(problem.code, **problem.values)
         return self
+
+    @classmethod
+    def facts_of(cls, given: Mapping[str, object]) -> list[str]:
+        """Dotted names of the facts among the fields of a record that have to be claimed."""
+        names = sorted(given.keys() & cls.model_fields.keys() - cls._unclaimed)
+        return [fact for name in names for fact in _facts(name, given[name])]
+
+
+def claim_problems(facts: Collection[str], claims: Collection[str]) -> list[Problem]:
+    """Facts that no source or estimate claims, and claims of what is not stated."""
+    missing = [fact for fact in facts if not any(_covers(claim, fact) for claim in claims)]
+    strangers = [claim for claim in claims if not any(_covers(claim, fact) for fact in facts)]
+    found = []
+    if missing:
+        found.append(Problem("sources", "unclaimed", {"value": ", ".join(missing)}))
+    if strangers:
+        found.append(Problem("sources", "strangers", {"value": ", ".join(strangers), "known": ", ".join(facts)}))
+    return found
 
 
 def _facts(name: str, value: object) -> list[str]:

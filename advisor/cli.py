@@ -70,6 +70,8 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("predict", _predict_options),
         ("measure", _measure_options),
         ("notebooks", _notebook_options),
+        ("check", _check_options),
+        ("new", _new_options),
     ):
         command = commands.add_parser(
             name, help=sentence(f"cli.{name}", lang), description=sentence(f"cli.{name}", lang)
@@ -152,6 +154,22 @@ def _notebook_options(command: argparse.ArgumentParser, lang: str) -> None:
     for name, kind in kinds:
         command.add_argument(f"--{name}", help=sentence(f"cli.{name}", lang), **kind)
     command.set_defaults(run=_notebooks)
+
+
+def _check_options(command: argparse.ArgumentParser, lang: str) -> None:
+    command.add_argument("paths", metavar="PATH", nargs="*", help=sentence("cli.check_path", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_check)
+
+
+def _new_options(command: argparse.ArgumentParser, lang: str) -> None:
+    from advisor.new_record import PARTS, kinds
+
+    command.add_argument("kind", metavar="KIND", help=sentence("cli.new_kind", lang, known=", ".join(kinds())))
+    command.add_argument("id", metavar="ID", help=sentence("cli.new_id", lang))
+    command.add_argument("--part", default=PARTS[0], help=sentence("cli.new_part", lang))
+    command.add_argument("--folder", default="data", help=sentence("cli.new_folder", lang))
+    command.set_defaults(run=_new)
 
 
 def _model(chosen: argparse.Namespace) -> Any:
@@ -264,6 +282,25 @@ def _notebooks(chosen: argparse.Namespace, lang: str) -> int:
     from advisor.view.launch import open_notebooks
 
     return open_notebooks(lang=lang, browser=not chosen.no_browser, port=chosen.port, folder=chosen.folder)
+
+
+def _check(chosen: argparse.Namespace, lang: str) -> int:
+    from advisor.checking import check
+
+    checked = check(chosen.paths)
+    print(json.dumps(checked.document(lang), ensure_ascii=False, indent=2) if chosen.json else checked.text(lang))
+    return int(bool(checked.findings))
+
+
+def _new(chosen: argparse.Namespace, lang: str) -> None:
+    from datetime import datetime
+
+    from advisor.new_record import new_record
+    from advisor.record_words import BLANK
+
+    today = datetime.now().astimezone().date()
+    file = new_record(chosen.kind, chosen.id, folder=chosen.folder, lang=lang, today=today, part=chosen.part)
+    print(sentence("cli.new_written", lang, file=file, blank=BLANK))
 
 
 if __name__ == "__main__":

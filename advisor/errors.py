@@ -78,6 +78,10 @@ class DocumentError(AdvisorError):
     """A saved advice that cannot be read; ``values`` hold the place and the format that is needed."""
 
 
+class CheckError(AdvisorError):
+    """A place that cannot be checked, or a record that cannot be added."""
+
+
 class PriceFileError(AdvisorError):
     """A user's price file that cannot be used; ``values`` hold row, column and reason."""
 

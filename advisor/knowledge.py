@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from advisor.claims import Record
-from advisor.errors import PriceFileError, RecordError, why_not
+from advisor.errors import PriceFileError, Problem, RecordError, why_not
 from advisor.paths import DATA
+from advisor.record_words import problems_of, toml_problem
 from advisor.schema import FAMILIES, Device, Model, Rule, Server
 from advisor.system_records import Family, System
 
@@ -159,19 +160,42 @@ def _records(folder: Path, kind: type[R]) -> Mapping[str, R]:
 
 
 def read_record(path: Path, kind: type[R]) -> R:
-    """One record, its file name checked against its id."""
+    """One record, its file name checked against its id.
+
+    Raises
+    ------
+    RecordError
+        If the file is no TOML, breaks its class, or is not named after its id.
+    """
     try:
-        record = kind(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise RecordError("record", file=path.name, field="-", reason=str(error)) from None
+        record = kind(**toml_of(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RecordError(
-            "record", file=path.name, field=".".join(map(str, first["loc"])), reason=first["msg"]
-        ) from None
+        raise _record_error(path, problems_of(error, kind)[0]) from None
     if record.id != path.stem:
-        raise RecordError("record", file=path.name, field="id", reason=f"{record.id} != {path.stem}")
+        raise _record_error(path, Problem("id", "named", {"value": record.id, "file": path.name}))
     return record
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """Content of a record.
+
+    Raises
+    ------
+    RecordError
+        If the file is no TOML in UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise _record_error(path, Problem("", "encoding", {})) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _record_error(path, toml_problem(text, error)) from None
+
+
+def _record_error(path: Path, problem: Problem) -> RecordError:
+    return RecordError("record", file=path.name, field=problem.field or "TOML", reason=problem)
 
 
 def _offers(knowledge: Knowledge) -> "pd.DataFrame":

@@ -1,15 +1,13 @@
 """Questions that are ready to ask, for people who do not know their numbers yet: data/presets/ -> Preset."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import Any, ClassVar
 
 from advisor.claims import Record, Words
-from advisor.errors import AdvisorError, RecordError, UnknownIdError
+from advisor.errors import AdvisorError, Problem, RecordError, UnknownIdError
+from advisor.knowledge import read_record
 from advisor.paths import DATA
 from advisor.requirements import Requirements
 
@@ -26,7 +24,7 @@ class Preset(Record):
     """Place in the list."""
     requirements: Mapping[str, Any]
 
-    _unclaimed: frozenset[str] = frozenset({"id", "name", "story", "order", "sources", "estimates"})
+    _unclaimed: ClassVar[frozenset[str]] = frozenset({"id", "name", "story", "order", "sources", "estimates"})
 
     def asked(self) -> Requirements:
         """Question of this situation."""
@@ -61,17 +59,14 @@ def preset(name: str, folder: Path = _FOLDER) -> Preset:
 
 
 def _preset(path: Path) -> Preset:
-    record = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = read_record(path, Preset)
     try:
-        found = Preset(**record)
         found.asked()
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise RecordError(
-            "record", file=path.name, field=".".join(map(str, first["loc"])), reason=first["msg"]
-        ) from None
     except AdvisorError as error:
-        raise RecordError("record", file=path.name, field="requirements", reason=str(error)) from None
-    if found.id != path.stem:
-        raise RecordError("record", file=path.name, field="id", reason=f"{found.id} != {path.stem}")
+        raise RecordError(
+            "record",
+            file=path.name,
+            field="requirements",
+            reason=Problem("requirements", "question", {"reason": error}),
+        ) from None
     return found

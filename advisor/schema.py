@@ -1,13 +1,13 @@
 """One class per data folder.  A record is a TOML file; quantities carry the unit that their source prints."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from advisor.claims import Part, Record, Words
-from advisor.errors import QuantityError
-from advisor.units import quantity
+from advisor.claims import Part, Record, Words, refusal
+from advisor.errors import Coded, QuantityError
+from advisor.units import printed, quantity
 
 Precision = Literal["fp32", "fp16", "int8", "fp8", "int4"]
 Provider = Literal["aws", "azure", "gcp", "alibaba", "tencent", "huawei", "lambda-labs", "huggingface"]
@@ -43,11 +43,15 @@ def _quantity(kind: str) -> BeforeValidator:
         if isinstance(value, str):
             try:
                 return quantity(value, kind)
-            except QuantityError as error:
-                raise ValueError(str(error)) from error
-        raise ValueError("a quantity is text with its unit, in quotation marks")
+            except QuantityError:
+                raise refusal("quantity", value=f'"{value}"', **_expected(kind)) from None
+        raise refusal("quantity_text", value=str(value), **_expected(kind))
 
     return BeforeValidator(read)
+
+
+def _expected(kind: str) -> dict[str, str]:
+    return {"kind": Coded(f"check.kind.{kind}"), "example": printed(kind)}
 
 
 Bytes = Annotated[float, _quantity("size"), Field(gt=0)]
@@ -149,7 +153,7 @@ class Model(Record):
     context: int | None = None
     checks: tuple[Check, ...] = ()
 
-    _unclaimed: frozenset[str] = frozenset({"id", "name", "aliases", "sources", "estimates", "checks"})
+    _unclaimed: ClassVar[frozenset[str]] = frozenset({"id", "name", "aliases", "sources", "estimates", "checks"})
 
 
 class Server(Record):
@@ -189,15 +193,15 @@ class Rule(Record):
     """Sentence for the smallest change that would let it in; placeholders {need} and {have}."""
     examples: tuple[RuleExample, ...]
 
-    _unclaimed: frozenset[str] = frozenset(
+    _unclaimed: ClassVar[frozenset[str]] = frozenset(
         {"id", "name", "fails", "flip", "examples", "sources", "estimates", "fact", "unit"}
     )
 
     @model_validator(mode="after")
     def _examples_show_both(self) -> Self:
         if {example.passes for example in self.examples} != {True, False}:
-            raise ValueError("a rule shows at least one example that passes and one that does not")
+            raise refusal("examples_show_both")
         for example in self.examples:
             if (example.need <= example.have) != example.passes:
-                raise ValueError(f"the example {example} contradicts need <= have")
+                raise refusal("example_contradicts", need=f"{example.need:g}", have=f"{example.have:g}")
         return self

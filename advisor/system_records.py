@@ -1,11 +1,11 @@
 """Records of ``data/systems`` and ``data/families``: platforms, engines, hardware and tools that people know."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from advisor.claims import Part, Point, Record, Words
+from advisor.claims import Part, Point, Record, Words, refusal
 from advisor.errors import QuantityError
 from advisor.schema import Bytes, DeviceKind, ModelFamily, Operation, Precision, Provider, Seconds, Site, Skills
 from advisor.units import QUANTITIES, quantity
@@ -86,7 +86,7 @@ class Bound(Words):
             except QuantityError:
                 continue
             return value
-        raise ValueError(f"{value!r} is no number with a unit, such as '6 MB', '15 min', '3' or '40 TOP/s'")
+        raise refusal("bound", value=f'"{value}"')
 
 
 class System(Record):
@@ -109,7 +109,9 @@ class System(Record):
     hardware: Hardware | None = None
     tool: Tool | None = None
 
-    _unclaimed: frozenset[str] = frozenset({"id", "name", "name_zh", "aliases", "summary", "sources", "estimates"})
+    _unclaimed: ClassVar[frozenset[str]] = frozenset(
+        {"id", "name", "name_zh", "aliases", "summary", "sources", "estimates"}
+    )
 
     @property
     def part(self) -> Platform | Engine | Hardware | Tool | None:
@@ -125,9 +127,9 @@ class System(Record):
     def _plays_one_part(self) -> Self:
         parts = [part for part in (self.platform, self.engine, self.hardware, self.tool) if part]
         if len(parts) > 1:
-            raise ValueError("a system is one of platform, engine, hardware and tool; make a second record")
+            raise refusal("two_parts")
         if not parts and self.successor is None:
-            raise ValueError("a system that is no platform, engine, hardware or tool names its successor")
+            raise refusal("no_part")
         return self
 
 
@@ -139,4 +141,4 @@ class Family(Record):
     weaknesses: tuple[Point, ...]
     scenarios: tuple[Point, ...]
 
-    _unclaimed: frozenset[str] = frozenset({"id", "summary", "sources", "estimates"})
+    _unclaimed: ClassVar[frozenset[str]] = frozenset({"id", "summary", "sources", "estimates"})

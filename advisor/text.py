@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 from advisor.paths import DATA
 
@@ -22,7 +23,12 @@ def languages() -> tuple[str, ...]:
 @cache
 def catalogue(lang: str) -> Mapping[str, str]:
     """Every sentence of a language, by dotted code."""
-    with (DATA / "text" / f"{lang}.toml").open("rb") as file:
+    return sentences(DATA / "text" / f"{lang}.toml")
+
+
+def sentences(path: Path) -> dict[str, str]:
+    """Every sentence of a catalogue's file, by dotted code."""
+    with path.open("rb") as file:
         return dict(_flat("", tomllib.load(file)))
 
 

@@ -72,6 +72,11 @@ QUANTITIES = tuple(_SYMBOL)
 _LONG_TIME = {"min": SECONDS_PER_MINUTE, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY}
 
 
+def printed(kind: str) -> str:
+    """Quantity of a kind as a source might print it."""
+    return _EXAMPLE[kind].strip("'")
+
+
 def quantity(text: str, kind: str) -> float:
     """Number in SI units that a printed quantity stands for.
 
