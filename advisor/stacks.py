@@ -8,7 +8,7 @@ from advisor.columns import CLOUD, FUNCTION, PLACE, SHAPES, IntArray, ServiceCla
 from advisor.knowledge import Knowledge
 from advisor.machines import Machines, machines
 from advisor.schema import Device, Precision
-from advisor.system_records import Engine, System
+from advisor.system_records import Engine, Platform, System
 
 
 def stacks(knowledge: Knowledge, *, family: str, precisions: tuple[Precision, ...]) -> Stacks:
@@ -29,7 +29,9 @@ def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, 
     run_count = 0
     for (device, service), members in _groups(rows):
         for engine in engines.values():
-            hosted = [p for p in hosts.get(service, ()) if platforms[p].platform.operation in engine.engine.operations]  # type: ignore[union-attr]
+            hosted = [
+                p for p in hosts.get(service, ()) if _hosts(platforms[p].platform, engine.engine, devices[device])
+            ]
             for precision in _runs(engine.engine, devices[device], precisions) if hosted else ():
                 key = ServiceClass(devices[device].id, engine.id, precision)
                 runs.append((members, classes.setdefault(key, len(classes))))
@@ -63,6 +65,14 @@ def _platforms_by_service(platforms: Sequence[System]) -> dict[str, list[int]]:
         for service in terms.services if terms else ():
             hosts.setdefault(f"{terms.provider or ''}/{service}", []).append(index)  # type: ignore[union-attr]
     return hosts
+
+
+def _hosts(platform: Platform | None, engine: Engine | None, device: Device) -> bool:
+    """Whether a platform runs an engine so, and its machines have room for both."""
+    if platform is None or engine is None or platform.operation not in engine.operations:
+        return False
+    needs = (platform.machine_memory or 0.0) + engine.memory_overhead
+    return platform.machine_memory is None or device.board is None or device.board.memory >= needs
 
 
 def _groups(rows: Machines) -> Iterable[tuple[tuple[int, str], IntArray]]:

@@ -19,6 +19,8 @@ class Platform(Part):
     provider: Provider | None = None
     services: tuple[str, ...] = ()
     """Services of the price list whose machines it runs on."""
+    machine_memory: Bytes | None = None
+    """Memory that a machine must have for the platform itself; absent = the machines of its services have it."""
     surcharge: float | None = None
     """Share added to the machine price; absent = unknown."""
     fixed_usd_per_hour: float | None = None
