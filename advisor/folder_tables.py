@@ -139,7 +139,7 @@ class Tables:
         yield from record_checks.words(raw)
         yield from record_checks.dates_to_come(raw, self.today)
         if path.parent.name == "offers":
-            yield from table_checks.trait_patterns(raw)
+            yield from table_checks.traits(raw)
         if path.relative_to(self.folder).as_posix() == "offers/sources.toml":
             yield from table_checks.provenance(raw, self.settings["provenance"]["fields"])
         else:

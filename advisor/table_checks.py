@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from advisor.errors import Problem
+from advisor.machines import TRAITS
 from advisor.record_checks import Raw, is_date, is_past
 from advisor.record_words import near, shown
 from advisor.rule_checks import placeholders
@@ -128,10 +129,12 @@ def provenance(raw: Raw, fields: Sequence[str]) -> Iterator[Problem]:
             yield Problem(key, "provenance", {"value": ", ".join(missing)})
 
 
-def trait_patterns(raw: Raw) -> Iterator[Problem]:
-    """Patterns of traits and of offers that join nothing are provider/service/type@region."""
+def traits(raw: Raw) -> Iterator[Problem]:
+    """Traits are known; their patterns, and those of offers that join nothing, are provider/service/type@region."""
     for folder in ("traits", "unjoined"):
         for number, entry in enumerate(raw.get(folder, ()), 1):
+            if entry.get("trait", TRAITS[0]) not in TRAITS:
+                yield Problem(f"{folder} #{number}.trait", "choice", near(entry["trait"], TRAITS))
             for pattern in entry.get("match", ()):
                 match = _TRAIT.fullmatch(pattern)
                 if match is None or match[1] not in (*get_args(Provider), "*"):

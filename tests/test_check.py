@@ -227,6 +227,9 @@ MISTAKES: dict[str, tuple[str, str, str, str, str, tuple[str, ...]]] = {
     "a pattern without provider": (
         "offers/traits.toml", '"azure/', '"azur/', "traits #2.match", "trait_pattern", ("azur/",),
     ),
+    "a trait nobody knows": (
+        "offers/traits.toml", '"burstable"', '"burstabel"', "traits #5.trait", "choice", ("burstabel", "burstable"),
+    ),
     "a place off the map": (REGIONS, ",-33.926,", ",-133.926,", "lat", "table_between", ("-133.926", "90")),
     "a country nobody knows": (REGIONS, ",ZA,", ",QQ,", "country", "table_unknown", ("QQ",)),
     "a region twice": (

@@ -20,6 +20,7 @@ from advisor.shelves import KINDS
 from advisor.text import languages
 
 CHINESE = re.compile("[一-鿿]")
+ROOT = Path(__file__).resolve().parent.parent
 TODAY = date(2026, 11, 25)
 SOURCE = {"title": "Data sheet of the maker, table 1", "url": "https://example.org/sheet", "dated": "2026-10"}
 WORDS = {"en": "Eight words", "zh": "八个字"}
@@ -244,6 +245,18 @@ def test_nothing_is_overwritten(folder: Path) -> None:
     with pytest.raises(CheckError):
         made(folder, "device")
     assert path.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("kind", "problems"), [("device", set()), ("model", set()), ("system", set()), ("rule", {("id", "rule_idle")})]
+)
+def test_the_records_that_contributing_shows_are_right(folder: Path, kind: str, problems: set[tuple[str, str]]) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = text.split(f"### A {kind}\n")[1].split("```toml\n")[1].split("```")[0]
+    path = folder / f"{kind}s" / f"{tomllib.loads(shown)['id']}.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(shown, encoding="utf-8")
+    assert {(one.problem.field, one.problem.code) for one in check([path]).findings} == problems
 
 
 # On the command line
