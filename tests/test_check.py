@@ -292,6 +292,14 @@ def test_all_mistakes_of_a_record_are_told_at_once(spoilt: Callable[[str, str, s
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("field", "value"), [("params", "26.04 M"), ("params", "25.08 M"), ("macs", "4.31 GMAC")])
+def test_a_second_source_that_is_near_is_right(
+    spoilt: Callable[[str, str, str], tuple[Finding, ...]], field: str, value: str
+) -> None:
+    check_of = APART.format(field=field, value=value)
+    assert spoilt("models/resnet50.toml", "\n[[sources]]", f"{check_of}\n[[sources]]") == ()
+
+
 def test_a_rule_that_nothing_works_out_is_told(whole: Path) -> None:
     text = (whole / "rules" / "memory.toml").read_text(encoding="utf-8")
     path = whole / "rules" / "memories.toml"
