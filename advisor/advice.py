@@ -167,7 +167,21 @@ class Advice:
         return markdown_text(self.page(lang, note=note))
 
     def to_html(self, path: str | Path | None = None, lang: str | None = None, *, note: str = "") -> str:
-        """Report as one HTML document that needs no network and no script; written to ``path`` where one is given.
+        """Report as one HTML document that needs no network and no script.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File to write it to.
+        lang : str, optional
+            Language id.
+        note : str, optional
+            A remark of one's own at its head.
+
+        Returns
+        -------
+        str
+            The document; its path where it was written to a file.
 
         Raises
         ------
@@ -176,11 +190,13 @@ class Advice:
         """
         lang = lang or preferred_language()
         document = self.document
-        svg = cost_latency_svg(document.options, document.question.p99_ms, lang) if drawable(document.options) else ""
+        slo_ms = document.question.p99_ms
+        svg = cost_latency_svg(document.options, slo_ms, lang) if drawable(document.options) else ""
         text = html_text(self.page(lang, note=note), svg, sentence("page.plot_note", lang))
-        if path is not None:
-            write_report(text, path)
-        return text
+        if path is None:
+            return text
+        write_report(text, path)
+        return str(path)
 
     def to_json(self, *, what_if: bool = False) -> str:  # noqa: ARG002  # nothing can be added to what was saved
         """The question, the first fifty kinds of stack, the six families and their sources, as JSON.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from advisor.document import Asked, Candidate, FamilyVerdict
-from advisor.knowledge import Knowledge
+from advisor.knowledge import Knowledge, countries
 from advisor.numbers import interval_text, money, number, percent, quantity_text
 from advisor.results import Option, Reason
 from advisor.text import filled, sentence
@@ -102,6 +102,11 @@ def label(names: Mapping[str, str], part: str, lang: str) -> str:
     return names.get(f"{part}.{lang}", names[part])
 
 
+def country_name(iso: str, lang: str) -> str:
+    """Name of a country in a language; its code where it has no name there."""
+    return str(getattr(countries()[iso], f"name_{lang}", iso))
+
+
 def title(asked: Asked, lang: str) -> str:
     """What was asked, in one line."""
     if asked.p99_ms is not None:
@@ -115,7 +120,7 @@ def title(asked: Asked, lang: str) -> str:
         model=asked.model,
         qps=number(asked.qps),
         objective=objective,
-        country=asked.country,
+        country=country_name(asked.country, lang),
     )
 
 

@@ -11,6 +11,7 @@ from advisor.report import headline, label
 from advisor.results import Option
 from advisor.text import sentence
 from advisor.view import markup, plots
+from advisor.view.handing_on import HandingOn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.stack = w.Dropdown(layout=w.Layout(width="100%"))
         self.reasons = w.HTML()
         self.basis = w.HTML()
+        self.report = HandingOn()
         self._advice: Advice | None = None
         self._lang = ""
         self.stack.observe(lambda _: self._explain(), names="value")
@@ -43,6 +45,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().__init__(
             [
                 self.first,
+                self.report,
                 self.ranked,
                 self.families,
                 self.plot_heading,
@@ -62,6 +65,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         options = advice.shortlist
         self._show_tables(advice, lang)
         self._show_plot(options, advice, lang)
+        self.report.show(advice, lang)
         self.reasons_heading.value = markup.heading(sentence("view.reasons", lang)) if options else ""
         self.stack.description = sentence("view.stack", lang)
         names = [_stack_name(rank, option, lang) for rank, option in enumerate(options, start=1)]

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 _TIGHT = 10
 """Characters up to which a cell of plain numbers and short names is kept on one line."""
 
-__all__ = ["STYLE", "badge", "bullets", "folded", "grid", "heading", "links", "paragraph", "status", "table"]
+__all__ = [
+    "STYLE",
+    "badge",
+    "bullets",
+    "downloads",
+    "folded",
+    "grid",
+    "heading",
+    "links",
+    "paragraph",
+    "status",
+    "table",
+]
 
 
 def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
@@ -91,3 +103,11 @@ def links(entries: Iterable[tuple[str, str | None, str]]) -> str:
         named = f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' if address else text
         items.append(f"<li>{named} ({escape(dated)})</li>")
     return f"<ul>{''.join(items)}</ul>"
+
+
+def downloads(title: str, files: Iterable[tuple[str, str, str]]) -> str:
+    """Files to save: what they are, their name, and their content as a data address."""
+    named = (
+        f'<a download="{escape(name)}" href="{escape(address)}">{escape(text)}</a>' for text, name, address in files
+    )
+    return f'<div role="status" class="advisor-note">{escape(title)} {" · ".join(named)}</div>'

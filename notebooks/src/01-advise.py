@@ -85,6 +85,25 @@ advice.families(lang=LANG).style.hide().set_properties(**left)
 print(advice.explain(advice.best.id, lang=LANG))
 
 # %% [markdown] lang="en"
+# ## A report to hand on
+#
+# The first page answers five questions: what to use, what it costs and how sure that is, why not the cheaper one, what
+# would change it, what to do next. Here is its beginning; `advice.to_html("report.html")` writes it as one file that
+# opens offline and prints on A4. The button below the form does the same.
+
+# %% [markdown] lang="zh"
+# ## 可以转交的报告
+#
+# 第一页回答五个问题：该用什么、每月多少钱有多大把握、为什么不选更便宜的、什么情况会改变结论、下一步做什么。
+# 下面是开头部分；`advice.to_html("report.html")` 把它写成一个文件，可离线打开，也可打印成 A4。
+# 表单下方的按钮做的是同样的事。
+
+# %%
+from IPython.display import Markdown
+
+Markdown(advice.to_markdown(LANG).split("|")[0])
+
+# %% [markdown] lang="en"
 # ## Every stack that fits
 #
 # `advice.options` is a plain pandas table of all of them, in rank order. A price that nobody publishes stays empty; it

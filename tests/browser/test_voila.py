@@ -26,6 +26,12 @@ def test_the_app_answers_and_draws_in_voila(browser: Browser, tmp_path: Path) ->
         row = page.locator(".advisor-scroll table tbody tr").first
         expect(row).to_be_visible(timeout=2 * MINUTE_MS)
         expect(page.locator(".jp-RenderedPlotly .point").first).to_be_attached(timeout=MINUTE_MS)
+        page.get_by_role("button", name="Report to hand on").click()
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="web page").click(timeout=MINUTE_MS)
+        report = saved.value.path().read_text(encoding="utf-8")
+        assert "What would change it?" in report
+        assert "<script" not in report
         before = row.inner_text()
         page.get_by_label("Start from").select_option(label="Factory inspection")
         expect(row).not_to_have_text(before, timeout=MINUTE_MS, use_inner_text=True)
