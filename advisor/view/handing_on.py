@@ -15,7 +15,7 @@ class HandingOn(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Button that makes the report, and the links to its files."""
 
     def __init__(self) -> None:
-        self.button = w.Button(icon="file-text", layout=w.Layout(width="auto"))
+        self.button = w.Button(icon="file-text", layout=w.Layout(width="auto", align_self="flex-start"))
         self.links = w.HTML()
         self._advice: Advice | None = None
         self._lang = ""
