@@ -10,8 +10,9 @@ from advisor.schema import FAMILIES
 
 CHINESE = re.compile("[一-鿿]")
 ENGLISH = re.compile(r"[A-Za-z]{4,}")
-UNITS = "Mbit Gbit TOPS QPS USD TTFT TPOT eMMC MIPI ONNX Vulkan WebAssembly Kubernetes Serverless"
-TERMS = "Android CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP Mendel openEuler PaddlePaddle Python RISC scikit-learn"
+UNITS = "Mbit Gbit TOPS QPS USD TTFT TPOT eMMC MIPI ONNX Kubernetes Serverless"
+TERMS = "Android CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP PaddlePaddle Python RISC scikit-learn"
+SYSTEMS = "Mendel openEuler Vulkan WebAssembly"
 CODE = "True ModelSpec(family=..., params=...) advisor measure"
 
 
