@@ -11,8 +11,9 @@ from advisor.schema import FAMILIES
 CHINESE = re.compile("[一-鿿]")
 ENGLISH = re.compile(r"[A-Za-z]{4,}")
 UNITS = "Mbit Gbit TOPS QPS USD TTFT TPOT eMMC MIPI ONNX Kubernetes Serverless"
-TERMS = "Android CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP PaddlePaddle Python RISC scikit-learn"
-SYSTEMS = "Mendel openEuler Vulkan WebAssembly"
+TERMS = "Android CloudWatch CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP KServe PaddlePaddle Python RISC"
+SYSTEMS = "Gemma Mendel openEuler scikit-learn Vulkan WebAssembly Kubernetes Operator Model Garden"
+SERVICES = "GitHub Actions Azure DevOps Defender Entra Monitor"
 CODE = "True ModelSpec(family=..., params=...) advisor measure"
 
 
@@ -40,6 +41,8 @@ def names() -> frozenset[str]:
         *FAMILIES,
         UNITS,
         TERMS,
+        SYSTEMS,
+        SERVICES,
         CODE,
         "cloud-run-gpu nvidia",
     ]
