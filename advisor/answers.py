@@ -28,7 +28,7 @@ def five_answers(document: Document, knowledge: Knowledge, lang: str) -> Mapping
         "cost": list(_cost(document, best, lang)),
         "cheaper": list(_cheaper(document, best, knowledge, lang)),
         "change": _changes(document, knowledge, lang),
-        "next": list(_next(best, knowledge, lang)),
+        "next": list(_next(document, best, knowledge, lang)),
     }
 
 
@@ -154,10 +154,11 @@ def _value(field: str, value: object, lang: str) -> str:
     return sentence({"skills": f"skill.{value}", "data": f"value.{value}"}[field], lang)
 
 
-def _next(best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
+def _next(document: Document, best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     if best.fidelity != "measured":
         hardware, engine = (label(best.names, part, lang) for part in ("hardware", "engine"))
-        yield sentence(f"answer.next_measure_{best.site}", lang, hardware=hardware, engine=engine)
+        how = "tokens" if document.question.family == "llm" else best.site
+        yield sentence(f"answer.next_measure_{how}", lang, hardware=hardware, engine=engine)
     if best.usd_per_month is None:
         yield sentence("answer.next_price_unknown", lang)
     else:

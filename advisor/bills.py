@@ -58,6 +58,9 @@ def _billed(evaluation: Evaluation, row: int) -> float:
 
 
 def source_title(knowledge: Knowledge, source: str) -> str:
-    """Title behind a source id of the price lists; the others speak for themselves."""
+    """Title behind a source id of the price lists; the record that states the price of hardware to buy."""
+    for folder, records in (("servers", knowledge.servers), ("devices", knowledge.devices)):
+        if source in records:
+            return f"data/{folder}/{source}.toml"
     listed = knowledge.table("offers/sources").get(source)
     return source if listed is None else str(listed["title"])

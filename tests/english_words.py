@@ -14,7 +14,7 @@ UNITS = "Mbit Gbit TOPS QPS USD TTFT TPOT eMMC MIPI ONNX Kubernetes Serverless"
 TERMS = "Android CloudWatch CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP KServe PaddlePaddle Python RISC"
 SYSTEMS = "Gemma Mendel openEuler scikit-learn Vulkan WebAssembly Kubernetes Operator Model Garden"
 SERVICES = "GitHub Actions Azure DevOps Defender Entra Monitor"
-CODE = "True ModelSpec(family=..., params=...) advisor measure"
+CODE = "True ModelSpec(family=..., params=...) advisor measure data/servers.toml data/devices.toml"
 
 
 @cache
