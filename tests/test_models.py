@@ -13,14 +13,6 @@ from advisor.units import BILLION
 
 FILES = sorted((DATA / "models").glob("*.toml"))
 MODELS = {path.stem: Model(**tomllib.loads(path.read_text(encoding="utf-8"))) for path in FILES}
-INTERMEDIATE = {
-    "llama-3-8b": (14_336, False),
-    "llama-3.1-8b": (14_336, False),
-    "llama-3-70b": (28_672, False),
-    "qwen2.5-7b": (18_944, False),
-    "qwen2.5-0.5b": (4_864, True),
-    "phi-3-mini": (8_192, False),
-}
 ANCHORS = ("resnet50", "bert-base", "yolov5s", "mobilenetv2", "llama-3-8b")
 ENCODERS = [record for record in MODELS.values() if record.family == "nlp-encoder"]
 LANGUAGE_MODELS = [record for record in MODELS.values() if record.family == "llm"]
@@ -81,15 +73,6 @@ def test_parameters_of_encoders_follow_from_their_layers(record):
 @pytest.mark.parametrize(("model", "tokens"), [("vit-base-16", PATCHES), ("whisper-small", FRAMES)])
 def test_macs_of_other_transformers_follow_from_their_layers(model, tokens):
     assert MODELS[model].macs == pytest.approx(encoder_macs(MODELS[model], tokens), rel=0.1)
-
-
-@pytest.mark.parametrize("record", LANGUAGE_MODELS, ids=lambda record: record.id)
-def test_parameters_of_language_models_follow_from_their_architecture(record):
-    intermediate, tied = INTERMEDIATE[record.id]
-    attention = 2 * record.hidden * record.head_size * (record.heads + record.kv_heads)
-    own = record.layers * (attention + 3 * record.hidden * intermediate)
-    own += record.vocabulary * record.hidden * (1 if tied else 2)
-    assert record.params == pytest.approx(own, rel=0.01)
 
 
 @pytest.mark.parametrize("record", LANGUAGE_MODELS, ids=lambda record: record.id)
