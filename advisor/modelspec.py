@@ -216,7 +216,8 @@ def resolve(model: str | Path | ModelSpec, models: Mapping[str, Model]) -> Model
     Parameters
     ----------
     model : str, Path or ModelSpec
-        Case, spaces, dashes and underscores make no difference to a name.
+        Case, spaces, dashes and underscores make no difference to a name. Published weights such as ``yolov5s.pt`` are
+        names too; another file of their format is refused.
     models : mapping of str to Model
         The catalogue by id.
 
@@ -236,13 +237,13 @@ def resolve(model: str | Path | ModelSpec, models: Mapping[str, Model]) -> Model
     suffix = Path(model).suffix.lower()
     if suffix == ".onnx":
         return of_onnx(model)
+    spellings = dict(_spellings(models))
+    wanted = plain(str(model))
+    if isinstance(model, str) and wanted in spellings:
+        return of_record(models[spellings[wanted]])
     if isinstance(model, Path) or suffix in limits()["onnx"]["other_formats"]:
         raise ModelFileError("model_file_format", file=str(model))
-    spellings = dict(_spellings(models))
-    wanted = plain(model)
-    if wanted not in spellings:
-        raise UnknownIdError("unknown_model", field="model", value=model, known=", ".join(_nearest(wanted, spellings)))
-    return of_record(models[spellings[wanted]])
+    raise UnknownIdError("unknown_model", field="model", value=model, known=", ".join(_nearest(wanted, spellings)))
 
 
 def plain(name: str) -> str:

@@ -14,9 +14,13 @@ from advisor.units import BILLION
 FILES = sorted((DATA / "models").glob("*.toml"))
 MODELS = {path.stem: Model(**tomllib.loads(path.read_text(encoding="utf-8"))) for path in FILES}
 ANCHORS = ("resnet50", "bert-base", "yolov5s", "mobilenetv2", "llama-3-8b")
+OTHER_LAYERS = ("deberta-v3-base", "mobilebert", "tinybert-4l-312")
+"""Encoders whose layers are not those of BERT."""
+SHARED_OR_NARROW = ("albert-base-v2", "electra-small", "mobilebert")
+"""Encoders whose layers share weights, or whose embeddings are narrower than they."""
 ENCODERS = [record for record in MODELS.values() if record.family == "nlp-encoder"]
 LANGUAGE_MODELS = [record for record in MODELS.values() if record.family == "llm"]
-POSITIONS, PATCHES, FRAMES = 512, 197, 1500
+PATCHES, FRAMES = 197, 1500
 
 
 def encoder_macs(record: Model, tokens: int) -> float:
@@ -59,14 +63,18 @@ def test_every_model_states_its_work_and_an_input_that_can_be_read(record):
     assert spec.assumptions == ()
 
 
-@pytest.mark.parametrize("record", ENCODERS, ids=lambda record: record.id)
+@pytest.mark.parametrize(
+    "record", [record for record in ENCODERS if record.id not in OTHER_LAYERS], ids=lambda record: record.id
+)
 def test_macs_of_encoders_follow_from_their_layers(record):
     assert record.macs == pytest.approx(encoder_macs(record, of_record(record).input_shape[-1]), rel=0.01)
 
 
-@pytest.mark.parametrize("record", ENCODERS, ids=lambda record: record.id)
+@pytest.mark.parametrize(
+    "record", [record for record in ENCODERS if record.id not in SHARED_OR_NARROW], ids=lambda record: record.id
+)
 def test_parameters_of_encoders_follow_from_their_layers(record):
-    own = record.layers * 12 * record.hidden**2 + (record.vocabulary + POSITIONS) * record.hidden
+    own = record.layers * 12 * record.hidden**2 + (record.vocabulary + record.context) * record.hidden
     assert record.params == pytest.approx(own, rel=0.1)
 
 
