@@ -62,21 +62,26 @@ def kind_of(system: System) -> str:
 def chosen_systems(
     knowledge: Knowledge, *, kind: str | None = None, family: str | None = None, words: str = ""
 ) -> list[System]:
-    """Systems of a kind and a family whose names or texts, in any language, hold all the words."""
+    """Systems of a kind and a family whose names or texts, in any language, hold all the words; names come first."""
     wanted = words.casefold().split()
-    return [
+    found = [
         system
         for system in knowledge.systems.values()
         if (kind is None or kind_of(system) == kind)
         and (family is None or family in families_of_system(system))
         and all(word in _all_text(system) for word in wanted)
     ]
+    return sorted(found, key=lambda system: not all(word in _names(system) for word in wanted))
+
+
+def _names(system: System) -> str:
+    return "\n".join([system.id, system.name, system.name_zh or "", *system.aliases]).casefold()
 
 
 def _all_text(system: System) -> str:
     points = [*system.strengths, *system.weaknesses, *system.scenarios]
-    said = [system.id, system.name, system.name_zh or "", *system.aliases, system.summary.en, system.summary.zh]
-    return "\n".join([*said, *(text for point in points for text in (point.en, point.zh))]).casefold()
+    texts = [system.summary, *points]
+    return "\n".join([_names(system), *(text for said in texts for text in (said.en, said.zh))]).casefold()
 
 
 def systems_table(knowledge: Knowledge, systems: Sequence[System], lang: str) -> "pd.DataFrame":

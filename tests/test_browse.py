@@ -56,8 +56,15 @@ def test_a_family_lets_its_own_through(family: str) -> None:
 )
 def test_a_search_finds_names_in_any_language(words: str, first: str) -> None:
     found = [system.id for system in chosen_systems(load(), words=words)]
-    assert first in found
+    assert found[0] == first
     assert len(found) < len(load().systems)
+
+
+def test_systems_of_that_name_come_before_those_that_only_mention_it() -> None:
+    called = ["jetson" in system.name.casefold() for system in chosen_systems(load(), words="Jetson")]
+    assert called == sorted(called, reverse=True)
+    assert True in called
+    assert False in called
 
 
 def test_a_search_for_nonsense_finds_nothing() -> None:
