@@ -179,6 +179,11 @@ class Functions:
         entry = int(np.searchsorted(self.runs, run))
         return entry if entry < len(self.runs) and self.runs[entry] == run else None
 
+    def column(self, values: FloatArray, runs: IntArray) -> FloatArray:
+        """What some runs have of a column of the functions; 0 for those on machines."""
+        entry = np.minimum(np.searchsorted(self.runs, runs), len(self.runs) - 1)
+        return np.where(self.runs[entry] == runs, values[entry], 0.0)
+
 
 @dataclass(frozen=True)
 class Bill:

@@ -6,7 +6,7 @@ platform, a service class), so that a million candidates are judged by a few tho
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,10 @@ Side = Callable[[IntArray | slice], Column]
 EVERY = slice(None)
 
 
+def _nameless(_: int) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Limit:
     """One rule at work: what each entry of a level needs against what it has."""
@@ -32,6 +36,8 @@ class Limit:
     level: Level
     need: Side
     have: Side
+    name: Callable[[int], str] = _nameless
+    """What the rule's sentences speak of by name at an entry of the level, such as a number format or a successor."""
 
     def stops(self, rows: IntArray | slice = EVERY) -> NDArray[np.bool_]:
         """Whether the limit stops some entries of its level; an unknown on either side stops nothing."""
@@ -86,8 +92,9 @@ def level_entries(found: Stacks, level: Level, rows: IntArray) -> IntArray:
 
 
 def rule_bits(rules: Mapping[str, Rule]) -> dict[str, int]:
-    """Bit of every rule, in the order of their ids."""
-    return {rule: bit for bit, rule in enumerate(sorted(rules))}
+    """Bit of every rule that rejects, in the order of their ids."""
+    rejecting = sorted(name for name, rule in rules.items() if rule.severity == "reject")
+    return {rule: bit for bit, rule in enumerate(rejecting)}
 
 
 def rules_of(mask: int, bit: Mapping[str, int]) -> list[str]:
@@ -95,11 +102,21 @@ def rules_of(mask: int, bit: Mapping[str, int]) -> list[str]:
     return [rule for rule, place in bit.items() if mask >> place & 1]
 
 
-def shortfalls(limits: Sequence[Limit], found: Stacks, candidate: int) -> list[tuple[str, float, float]]:
-    """Rule, needed and had of every limit that stops a candidate."""
+class Shortfall(NamedTuple):
+    """A limit that stops a candidate."""
+
+    rule: str
+    need: float
+    have: float
+    name: str
+
+
+def shortfalls(limits: Sequence[Limit], found: Stacks, candidate: int) -> list[Shortfall]:
+    """Every limit that stops a candidate."""
     found_short = []
     for one in limits:
         entry = level_entries(found, one.level, np.array([candidate]))
         if one.stops(entry).any():
-            found_short.append((one.rule, float(np.ravel(one.need(entry))[0]), float(np.ravel(one.have(entry))[0])))
+            need, have = (float(np.ravel(side(entry))[0]) for side in (one.need, one.have))
+            found_short.append(Shortfall(one.rule, need, have, one.name(int(entry[0]))))
     return found_short

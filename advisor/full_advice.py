@@ -284,7 +284,7 @@ class FullAdvice(Advice):
 
     def _worst_ratio(self, row: int) -> float:
         short = feasibility.shortfalls(self.evaluation.limits, self.evaluation.found, row)
-        return max(need / have if have > 0 else np.inf for _, need, have in short)
+        return max(one.need / one.have if one.have > 0 else np.inf for one in short)
 
     def _explained_beyond(self, option_id: str, lang: str) -> Iterator[str]:
         """Sentences on any other stack of the evaluation."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from advisor.capacity import cold_share, service_quantile
-from advisor.columns import HIGH, MID, ClassColumns, Functions, IntArray, Network, Sized, Stacks
+from advisor.columns import HIGH, MID, BoolArray, ClassColumns, FloatArray, Functions, IntArray, Network, Sized, Stacks
 from advisor.question import Question
 from advisor.units import BYTES_PER_MB
 
@@ -47,19 +47,28 @@ def with_functions(
     tail = service_quantile(sized.q, sized.cells.service_cv**2)
     at_mid = service[MID][cell] * tail + trips.mid_s[trip] + mid
     at_high = service[HIGH][cell] * tail + trips.high_s[trip] + high
-    objective = np.inf if asking.response_s is None else asking.response_s
+    first_mid = sized.first_s[runs] + mid
+    first_high = sized.cells.first_s[HIGH][cell] + trips.high_s[trip] + high
+    keeps_mid, keeps_high = _keeps(asking, at_mid, first_mid), _keeps(asking, at_high, first_high)
     load = rate * service[MID][cell]
     busy = np.maximum(np.ceil(load), 1.0)
     most = np.maximum(stats.poisson.ppf(sized.q, load), 1.0)
     return replace(
         sized,
-        replicas=_put(sized.replicas, runs, np.where(at_mid > objective, np.inf, busy)),
+        replicas=_put(sized.replicas, runs, np.where(keeps_mid, busy, np.inf)),
         servers=_put(sized.servers, runs, most),
         response_high_s=_put(sized.response_high_s, runs, at_high),
         reachable_s=_put(sized.reachable_s, runs, at_mid),
-        misses_high=_put(sized.misses_high, runs, (at_mid <= objective) & (at_high > objective)),
+        first_s=_put(sized.first_s, runs, first_mid),
+        misses_high=_put(sized.misses_high, runs, keeps_mid & ~keeps_high),
         functions=Functions(runs, share, starts, (low, mid, high)),
     )
+
+
+def _keeps(asking: Question, response_s: FloatArray, first_s: FloatArray) -> BoolArray:
+    """Whether the objectives are kept."""
+    first = np.inf if asking.first_s is None else asking.first_s
+    return (response_s <= (np.inf if asking.response_s is None else asking.response_s)) & (first_s <= first)
 
 
 def _put(values: NDArray[Scalar], runs: IntArray, new: NDArray[Any]) -> NDArray[Scalar]:

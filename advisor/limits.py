@@ -1,20 +1,26 @@
 """The facts of a question, rule by rule: what every machine, platform, class, run and candidate needs and has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from advisor.columns import HIGH, MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
 from advisor.feasibility import DATA_SCOPES, SKILL_LEVELS, Level, Limit, Side, side
+from advisor.fleet import first_token_s
 from advisor.machines import Machines
+from advisor.objectives import objective_limits
 from advisor.question import Question
+from advisor.schema import Device
+from advisor.system_records import Engine, System
 from advisor.units import BITS_PER_BYTE, BYTES_PER_KB, BYTES_PER_MB, MILLION
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+_NAMES = 5
+"""Operators that a sentence lists."""
 _QUOTAS = ("timeout_s", "max_instances", "max_image_mb", "max_payload_mb")
 
 
@@ -59,15 +65,41 @@ def platform_limits(asking: Question, found: Stacks) -> list[Limit]:
     return limits
 
 
-def class_limits(asking: Question, columns: ClassColumns) -> list[Limit]:
-    """What an engine asks of the team beyond running its container, which the platforms ask for already."""
+def class_limits(asking: Question, found: Stacks, columns: ClassColumns) -> list[Limit]:
+    """What an engine asks of the team, the number formats it offers, and the operators it lacks.
+
+    Skills count where they go beyond running a container, which the platforms ask for already.
+    """
     levels = np.array([SKILL_LEVELS.index(skill) for skill in columns.skills])
     beyond = np.where(levels > SKILL_LEVELS.index("containers"), levels, 0)
-    return [Limit("skills", "class", side(beyond), side(SKILL_LEVELS.index(asking.asked.skills)))]
+    other = ~np.isin(columns.precision.astype(str), asking.asked.precisions)
+    lacking = [_operators_lacking(asking, found.engines[name].engine) for name in columns.engine]
+    return [
+        Limit("skills", "class", side(beyond), side(SKILL_LEVELS.index(asking.asked.skills))),
+        Limit("precision", "class", side(other), side(0), name=lambda klass: str(columns.precision[klass])),
+        Limit("operators", "class", side([*map(len, lacking)]), side(0), name=lambda klass: _listed(lacking[klass])),
+    ]
+
+
+def _operators_lacking(asking: Question, engine: Engine | None) -> list[str]:
+    """Operator types of the model's file that an engine does not run."""
+    return sorted(set(asking.spec.operators).intersection(engine.unsupported if engine else ()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")
 
 
 def run_limits(
-    asking: Question, found: Stacks, columns: ClassColumns, sized: Sized, terms: "pd.DataFrame", *, memory_share: float
+    asking: Question,
+    found: Stacks,
+    trips: Network,
+    columns: ClassColumns,
+    sized: Sized,
+    terms: "pd.DataFrame",
+    *,
+    memory_share: float,
 ) -> list[Limit]:
     """Memory, latency objectives and the quotas of functions, for a machine that runs a service class."""
     package = columns.package_bytes + columns.weight_bytes
@@ -84,11 +116,7 @@ def run_limits(
     ]
     if asking.token_s is not None:
         limits.append(Limit("tpot", "run", side(cells.token_s[MID], cell), side(asking.token_s)))
-    if asking.first_s is not None:
-        limits.append(_objective("ttft", sized, sized.first_s, asking.first_s))
-    if asking.response_s is not None:
-        limits.append(_objective("p99", sized, sized.reachable_s, asking.response_s))
-    return limits
+    return [*limits, *objective_limits(asking, trips, sized)]
 
 
 def _memory(asking: Question, found: Stacks, sized: Sized, share: float) -> Side:
@@ -102,17 +130,6 @@ def _memory(asking: Question, found: Stacks, sized: Sized, share: float) -> Side
         return np.where(np.isnan(card), rows.memory_bytes[machine] * part, card)
 
     return have
-
-
-def _objective(rule: str, sized: Sized, reachable_s: Column, objective_s: float) -> Limit:
-    """A latency objective: the best that a run can reach; just above the objective where only the fleet is lacking."""
-    above = np.nextafter(np.float32(objective_s), np.float32(np.inf))
-
-    def need(runs: IntArray | slice) -> Column:
-        reached = reachable_s[runs]
-        return np.where(np.isfinite(sized.replicas[runs]), np.minimum(reached, objective_s), np.maximum(reached, above))
-
-    return Limit(rule, "run", need, side(objective_s))
 
 
 def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> list[Limit]:
@@ -146,28 +163,52 @@ def conditions(
     bill: Bill,
     *,
     stale_days: float,
+    cold_share: float,
 ) -> list[Limit]:
     """What a person should know or do before they choose a stack that fits."""
     rows = found.machines
-    legacy = np.array([device.status == "legacy" for device in found.devices])
+    heirs, licence = _heirs(found, columns), asking.spec.licence
     objective = asking.response_s or asking.first_s or np.inf
     above = np.nextafter(np.float32(objective), np.float32(np.inf))
     border = trips.crosses_border[trips.row(rows.site, rows.place)]
+    every, functions = np.arange(len(found.run_machine)), sized.functions
 
-    def missing(runs: IntArray | slice) -> Column:
-        late = sized.response_high_s[runs]
-        if asking.response_s is None:
-            late = sized.cells.first_s[HIGH][sized.cell[runs]] + trips.high_s[sized.trip[runs]]
-        return np.where(sized.misses_high[runs], np.maximum(late, above), 0.0)
+    def late(runs: IntArray | slice) -> Column:
+        whole = asking.response_s is not None
+        high = sized.response_high_s[runs] if whole else first_token_s(sized, trips, every[runs])[HIGH]
+        return np.where(sized.misses_high[runs], np.maximum(high, above), 0.0)
+
+    def starts(runs: IntArray | slice) -> Column:
+        return np.zeros(1) if functions is None else functions.column(functions.cold_share, every[runs])
 
     quantised = np.isin(columns.precision.astype(str), ["int8", "int4", "fp8"])
     return [
         Limit("quantisation", "class", side(quantised), side(0)),
+        Limit("licence", "class", side(licence is not None), side(0), name=lambda _: licence or ""),
+        Limit("measure-first", "run", late, side(objective)),
+        Limit("cold-start-seen", "run", starts, side(cold_share)),
         Limit(
-            "measure-first", "run", lambda runs: sized.response_high_s[runs] * sized.misses_high[runs], side(objective)
+            "end-of-life",
+            "class",
+            side([heir is not None for heir in heirs]),
+            side(0),
+            name=lambda klass: heirs[klass] or "",
         ),
-        Limit("legacy-hardware", "class", side(legacy, columns.device), side(0)),
         Limit("mainland-border", "machine", side(border), side(0)),
         Limit("price-known", "candidate", lambda rows: np.isnan(bill.usd_per_month[rows]).astype(float), side(0)),
         Limit("price-fresh", "machine", side(rows.age_days), side(stale_days)),
     ]
+
+
+def _heirs(found: Stacks, columns: ClassColumns) -> list[str | None]:
+    """What has succeeded the device, or the engine, of a class that is no longer made; None where both are current."""
+    of_devices = [_heir(device, found.devices) for device in found.devices]
+    of_engines = {name: _heir(engine, found.engines.values()) for name, engine in found.engines.items()}
+    both = zip(columns.device, columns.engine, strict=True)
+    return [of_devices[device] if of_devices[device] is not None else of_engines[engine] for device, engine in both]
+
+
+def _heir(old: Device | System, others: Iterable[Device | System]) -> str | None:
+    if old.status != "legacy":
+        return None
+    return next((other.name for other in others if other.id == old.successor), old.successor or "")

@@ -53,6 +53,8 @@ class ModelSpec(BaseModel):
         Bytes that one inference writes between the operators at the stored precision.
     read_assumptions : tuple
         Codes and numbers that reading the model had to assume.
+    licence : str, optional
+        Name of a licence that limits what a service may do with the model.
     basis : str
         "catalogue", "sizes" or "onnx".
 
@@ -83,6 +85,7 @@ class ModelSpec(BaseModel):
     opset: int | None = None
     activation_bytes: float | None = None
     read_assumptions: tuple[Assumption, ...] = ()
+    licence: str | None = None
     basis: Literal["catalogue", "sizes", "onnx"] = "sizes"
 
     def __init__(
@@ -166,6 +169,7 @@ def of_record(record: Model) -> ModelSpec:
         macs=record.macs,
         input_shape=shape_of(record.input),
         name=record.name,
+        licence=record.licence,
         basis="catalogue",
         **counts,
     )

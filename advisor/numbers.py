@@ -10,6 +10,13 @@ from advisor.units import BYTES_PER_GB, BYTES_PER_KB, MILLION, MS_PER_S, PERCENT
 
 _DIGITS = 3
 _SKILLS = get_args(Skills)
+_SI_PER_UNIT = {
+    "GB": BYTES_PER_GB,
+    "KB": BYTES_PER_KB,
+    "ms": 1 / MS_PER_S,
+    "percent": 1 / PERCENT,
+    "Mbit/s": MILLION,
+}
 _SCOPES = ("anywhere", "country", "on-premises", "on-device")
 
 
@@ -50,7 +57,7 @@ def interval_text(interval: Interval | None, lang: str, *, bare: bool = False) -
 
 def per_unit(unit: str) -> float:
     """SI units in one unit of a rule."""
-    return {"GB": BYTES_PER_GB, "KB": BYTES_PER_KB, "ms": 1 / MS_PER_S, "Mbit/s": MILLION}.get(unit, 1.0)
+    return _SI_PER_UNIT.get(unit, 1.0)
 
 
 def quantity_text(value: float, unit: str, lang: str, *, up: bool = False) -> str:

@@ -131,8 +131,8 @@ def reasons(evaluation: Evaluation, limits: Sequence[feasibility.Limit], row: in
     """Rules that speak against a candidate, in the order of the limits."""
     rules = evaluation.knowledge.rules
     return tuple(
-        Reason(rule, need, have, rules[rule].unit)
-        for rule, need, have in feasibility.shortfalls(limits, evaluation.found, row)
+        Reason(short.rule, short.need, short.have, rules[short.rule].unit, short.name)
+        for short in feasibility.shortfalls(limits, evaluation.found, row)
     )
 
 
@@ -174,13 +174,10 @@ def _response_ms(evaluation: Evaluation, run: int) -> Interval:
 def _first_ms(evaluation: Evaluation, run: int) -> Interval | None:
     if not evaluation.asking.generates:
         return None
-    sized, trips = evaluation.sized, evaluation.trips
-    wait = fleet.wait_s(sized, np.array([run]))
-    cell, trip = sized.cell[run], sized.trip[run]
-    low, mid, high = (float(sized.cells.first_s[end][cell] + wait[end][0]) for end in (LOW, MID, HIGH))
-    return _interval_ms(
-        low + float(trips.low_s[trip]), mid + float(trips.mid_s[trip]), high + float(trips.high_s[trip])
-    )
+    sized, runs = evaluation.sized, np.array([run])
+    wait, first = fleet.wait_s(sized, runs), fleet.first_token_s(sized, evaluation.trips, runs)
+    low, mid, high = (float(first[end][0] + wait[end][0]) for end in (LOW, MID, HIGH))
+    return _interval_ms(low, mid, high)
 
 
 def _token_ms(evaluation: Evaluation, cell: int) -> Interval | None:

@@ -69,11 +69,22 @@ def advise(
     judged = [
         *limits.machine_limits(asking, found, trips, lines=knowledge.table("network")["uplink"]),
         *limits.platform_limits(asking, found),
-        *limits.class_limits(asking, columns),
-        *limits.run_limits(asking, found, columns, fleets, terms, memory_share=serving["accelerator_memory_share"]),
+        *limits.class_limits(asking, found, columns),
+        *limits.run_limits(
+            asking, found, trips, columns, fleets, terms, memory_share=serving["accelerator_memory_share"]
+        ),
         *limits.stack_limits(asking, found, fleets, bill),
     ]
-    warned = limits.conditions(asking, found, trips, columns, fleets, bill, stale_days=serving["stale_price_days"])
+    warned = limits.conditions(
+        asking,
+        found,
+        trips,
+        columns,
+        fleets,
+        bill,
+        stale_days=serving["stale_price_days"],
+        cold_share=serving["cold_share_worth_saying"],
+    )
     mask = feasibility.mask_of_candidates(judged, found, feasibility.rule_bits(knowledge.rules))
     settings = knowledge.table("ranking")
     carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)

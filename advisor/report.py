@@ -133,6 +133,7 @@ def worded(knowledge: Knowledge, stops: Sequence[Reason], part: str, lang: str) 
             {
                 "need": quantity_text(reason.need, reason.unit, lang, up=True),
                 "have": quantity_text(reason.have, reason.unit, lang),
+                "name": reason.name,
             },
         )
         for reason in stops

@@ -31,6 +31,8 @@ class Reason:
     need: float
     have: float
     unit: str
+    name: str = ""
+    """What the rule's sentence speaks of by name; empty where it names nothing."""
 
     @property
     def margin(self) -> float:

@@ -13,13 +13,13 @@ from advisor.record_words import near
 from advisor.schema import Rule
 from advisor.text import DEFAULT_LANGUAGE, catalogue
 
-_PLACEHOLDERS = {"need", "have"}
+_PLACEHOLDERS = {"need", "have", "name"}
 _WORDED_BY_NAME = ("skill", "scope", "yes-no")
 _LIMIT = re.compile(r"\bLimit\(")
 
 
 def rule_placeholders(rule: Rule) -> Iterator[Problem]:
-    """The sentences of a rule hold {need} and {have} alone, the same in both languages."""
+    """The sentences of a rule hold {need}, {have} and {name} alone, the same in both languages."""
     for field in ("fails", "flip"):
         words = getattr(rule, field)
         english, chinese = placeholders(words.en), placeholders(words.zh)

@@ -151,6 +151,8 @@ class Model(Record):
     head_size: int | None = None
     vocabulary: int | None = None
     context: int | None = None
+    licence: str | None = None
+    """Name of a licence that limits what a service may do with it; absent = none such is known."""
     checks: tuple[Check, ...] = ()
 
     _unclaimed: ClassVar[frozenset[str]] = frozenset({"id", "name", "aliases", "sources", "estimates", "checks"})

@@ -12,7 +12,11 @@ from advisor.system_records import Engine, Platform, System
 
 
 def stacks(knowledge: Knowledge, *, family: str, precisions: tuple[Precision, ...]) -> Stacks:
-    """Every stack that can run a model family in one of the precisions; made once per family and kept."""
+    """Every stack that can run a model family; made once per family and kept.
+
+    Where an engine runs a device in none of the precisions, it stands there with the first that it offers, for the
+    rule on precisions to stop.
+    """
     found: Stacks = knowledge.kept(("stacks", family, precisions), lambda: _enumerated(knowledge, family, precisions))
     return found
 
@@ -38,7 +42,7 @@ def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, 
                 blocks.extend((run_count, len(members), platform) for platform in hosted)
                 run_count += len(members)
     sizes = np.array([size for _, size, _ in blocks], np.int32)
-    empty = [np.zeros(0, np.int32)]
+    empty, few = [np.zeros(0, np.int32)], np.min_scalar_type(len(platforms))
     run_machine = np.concatenate(empty + [members for members, _ in runs])
     traffic = np.where(rows.terms >= 0, FUNCTION, np.where(rows.site == 0, CLOUD, PLACE)).astype(np.int8)
     largest = np.maximum(np.searchsorted(SHAPES, rows.units, side="right") - 1, 0).astype(np.int8)
@@ -53,7 +57,7 @@ def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, 
         run_largest=largest[run_machine],
         run_class=np.concatenate(empty + [np.full(len(members), klass, np.int32) for members, klass in runs]),
         run=np.concatenate(empty + [np.arange(first, first + size, dtype=np.int32) for first, size, _ in blocks]),
-        platform=np.concatenate(empty + [np.full(size, platform, np.int32) for _, size, platform in blocks]),
+        platform=np.concatenate([np.zeros(0, few), *(np.full(size, platform, few) for _, size, platform in blocks)]),
         block_start=(np.cumsum(sizes, dtype=np.int32) - sizes),
     )
 
@@ -87,8 +91,13 @@ def _groups(rows: Machines) -> Iterable[tuple[tuple[int, str], IntArray]]:
 
 
 def _runs(engine: Engine | None, device: Device, precisions: tuple[Precision, ...]) -> list[Precision]:
-    """Precisions in which an engine runs on a device: floats need a rate of the device, integers run anywhere."""
+    """Precisions in which an engine runs on a device, of those asked for, else the first at all.
+
+    Floats need a rate of the device, integers run anywhere.
+    """
     if engine is None or (engine.kinds and device.kind not in engine.kinds):
         return []
-    offered = engine.architectures.get(device.architecture, ())
-    return [p for p in precisions if p in offered and (p in device.peak or p in ("int8", "int4"))]
+    offered = [
+        p for p in engine.architectures.get(device.architecture, ()) if p in device.peak or p in ("int8", "int4")
+    ]
+    return [p for p in precisions if p in offered] or offered[:1]

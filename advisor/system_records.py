@@ -43,6 +43,8 @@ class Engine(Part):
     architectures: Mapping[str, tuple[Precision, ...]]
     """Device architecture -> precisions."""
     families: tuple[ModelFamily, ...]
+    unsupported: tuple[str, ...] = ()
+    """Operator types of an ONNX file that it does not run."""
     kinds: tuple[DeviceKind, ...] = ()
     """Device kinds it is confined to; empty = any of its architectures."""
     dedicated: bool = False

@@ -19,10 +19,11 @@ CODE = "True ModelSpec(family=..., params=...) advisor measure data/servers.toml
 
 @cache
 def names() -> frozenset[str]:
-    """Words of four letters and more that name products, hardware, places, sources, models and fields."""
+    """Words of four letters and more that name products, hardware, places, sources, models, licences and fields."""
     knowledge = load()
     records = [*knowledge.systems.values(), *knowledge.devices.values(), *knowledge.models.values()]
     said = [text for record in records for text in (record.id, record.name, *record.aliases)]
+    said += [model.licence for model in knowledge.models.values() if model.licence]
     said += [server.name for server in knowledge.servers.values()] + [*knowledge.servers]
     said += [source.title for record in records for source in record.sources]
     said += [

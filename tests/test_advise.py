@@ -25,6 +25,8 @@ from advisor.stacks import stacks
 from advisor.text import languages
 
 HOURS = 730
+EXPERTS = {"skills": "ml-platform"}
+SMALL_CNN: dict[str, Any] = {"family": "cnn", "params": 1e7, "macs": 1e9}
 T4, L4 = (
     "aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/fp16",
     "gcp-compute-engine/us-central1/g2-standard-4/onnxruntime/fp16",
@@ -411,15 +413,23 @@ def test_a_rejection_names_rule_numbers_and_flip(
 
 
 def test_a_rejection_counts_in_the_unit_that_it_names(ask: Ask) -> None:
-    rejected = ask(p99_ms=20, qps=1).rejected.query("rule == 'p99'")
+    rejected = ask(p99_ms=30, qps=1).rejected.query("rule == 'p99'")
     assert set(rejected["unit"]) == {"ms"}
-    assert rejected["have"].to_numpy() == pytest.approx(20)
+    assert rejected["have"].to_numpy() == pytest.approx(30)
 
 
 @pytest.mark.parametrize(
     ("wishes", "rule", "flipped"),
     [
-        ({"p99_ms": 20, "qps": 1}, "p99", lambda reason: {"p99_ms": reason.need * 1000 * 1.001}),
+        ({"p99_ms": 30, "qps": 1}, "p99", lambda reason: {"p99_ms": reason.need * 1000 * 1.001}),
+        ({"p99_ms": 20, "qps": 1}, "round-trip", lambda reason: {"p99_ms": reason.need * 1000 * 1.001}),
+        ({"p99_ms": 1500, "qps": 0.001}, "cold-start", lambda reason: {"p99_ms": reason.need * 1000 * 1.001}),
+        ({"precisions": ("fp8",), "p99_ms": 500}, "precision", lambda reason: {"precisions": ("fp8", reason.name)}),
+        (
+            {"model": ModelSpec(**SMALL_CNN, operators=("Conv", "QLinearConv")), "p99_ms": 500, **EXPERTS},
+            "operators",
+            lambda _: {"model": ModelSpec(**SMALL_CNN, operators=("Conv",))},
+        ),
         ({"data": "country", "country": "DE", "p99_ms": 500}, "data-scope", lambda _: {"data": "anywhere"}),
         ({"skills": "none"}, "skills", lambda reason: {"skills": SKILL_LEVELS[int(reason.need)]}),
         ({"skills": "containers"}, "skills", lambda reason: {"skills": SKILL_LEVELS[int(reason.need)]}),

@@ -48,7 +48,7 @@ def test_a_system_is_named_in_the_advice(system_id: str) -> None:
 def test_legacy_hardware_that_is_offered_says_so(system_id: str) -> None:
     for option in answer(ASKED_IN[system_id]).shortlist:
         if system_id in option.systems:
-            assert "legacy-hardware" in {reason.rule for reason in option.conditions}
+            assert "end-of-life" in {reason.rule for reason in option.conditions}
 
 
 def test_questions_ask_for_systems_that_exist() -> None:

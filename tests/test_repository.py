@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from advisor import load
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 READMES = {"en": "README.md", "zh": "README.zh.md"}
@@ -108,6 +110,18 @@ def test_the_badge_opens_the_notebook_of_its_language_in_the_named_repository(la
 def test_all_addresses_of_the_project_lie_under_its_repository() -> None:
     urls = PROJECT["urls"]
     assert [url for url in urls.values() if not url.startswith(urls["Repository"])] == []
+
+
+@pytest.mark.parametrize("file", READMES.values())
+def test_a_readme_counts_what_the_catalogue_holds(file: str) -> None:
+    knowledge = load()
+    systems = knowledge.systems.values()
+    counts = [len(knowledge.models), len(knowledge.devices), len(systems), sum(s.platform is not None for s in systems),
+              sum(s.engine is not None for s in systems), len(knowledge.rules), len(knowledge.servers)]  # fmt: skip
+    said = next(
+        line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if f"{len(knowledge.models)} " in line
+    )
+    assert [int(number) for number in re.findall(r"\b\d+\b", said)][: len(counts)] == counts
 
 
 @pytest.mark.parametrize("file", READMES.values())
