@@ -160,6 +160,20 @@ class Sized:
     """Quantile of the response that is held."""
     functions: "Functions | None" = None
 
+    def first_token_s(self, trips: Network, runs: IntArray) -> Ends:
+        """Low, mid and high of the time to the first token of some runs, with the network and cold starts [s]."""
+        low, mid, high = (
+            self.cells.first_s[end][self.cell[runs]] + trip_s[self.trip[runs]] + self.cold_s(runs, end)
+            for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s), (HIGH, trips.high_s))
+        )
+        return low, mid, high
+
+    def cold_s(self, runs: IntArray, end: int) -> FloatArray:
+        """What a cold start adds to the quantile of some runs; 0 on machines [s]."""
+        return (
+            np.zeros(len(runs)) if self.functions is None else self.functions.column(self.functions.cold_s[end], runs)
+        )
+
 
 @dataclass(frozen=True)
 class Functions:

@@ -253,24 +253,9 @@ def response_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
         _times(fleets, runs, end).response + fleets.cells.fill_s[fleets.cell[runs]] + trip_s[fleets.trip[runs]]
         for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
     )
-    low, mid = (time + cold_s(fleets, runs, end) for time, end in ((low, LOW), (mid, MID)))
+    low, mid = (time + fleets.cold_s(runs, end) for time, end in ((low, LOW), (mid, MID)))
     mid = np.minimum(mid, high)
     return np.minimum(low, mid), mid, high.astype(float)
-
-
-def first_token_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
-    """Low, mid and high of the time to the first token of some runs, with the network and cold starts [s]."""
-    low, mid, high = (
-        fleets.cells.first_s[end][fleets.cell[runs]] + trip_s[fleets.trip[runs]] + cold_s(fleets, runs, end)
-        for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s), (HIGH, trips.high_s))
-    )
-    return low, mid, high
-
-
-def cold_s(fleets: Sized, runs: IntArray, end: int) -> FloatArray:
-    """What a cold start adds to the quantile of some runs; 0 on machines [s]."""
-    functions = fleets.functions
-    return np.zeros(len(runs)) if functions is None else functions.column(functions.cold_s[end], runs)
 
 
 def wait_s(fleets: Sized, runs: IntArray) -> Ends:

@@ -7,7 +7,6 @@ import numpy as np
 
 from advisor.columns import HIGH, MID, SHAPES, Bill, ClassColumns, Column, FloatArray, IntArray, Network, Sized, Stacks
 from advisor.feasibility import DATA_SCOPES, SKILL_LEVELS, Level, Limit, Side, side
-from advisor.fleet import first_token_s
 from advisor.machines import Machines
 from advisor.objectives import objective_limits
 from advisor.question import Question
@@ -175,7 +174,7 @@ def conditions(
 
     def late(runs: IntArray | slice) -> Column:
         whole = asking.response_s is not None
-        high = sized.response_high_s[runs] if whole else first_token_s(sized, trips, every[runs])[HIGH]
+        high = sized.response_high_s[runs] if whole else sized.first_token_s(trips, every[runs])[HIGH]
         return np.where(sized.misses_high[runs], np.maximum(high, above), 0.0)
 
     def starts(runs: IntArray | slice) -> Column:

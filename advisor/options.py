@@ -175,7 +175,7 @@ def _first_ms(evaluation: Evaluation, run: int) -> Interval | None:
     if not evaluation.asking.generates:
         return None
     sized, runs = evaluation.sized, np.array([run])
-    wait, first = fleet.wait_s(sized, runs), fleet.first_token_s(sized, evaluation.trips, runs)
+    wait, first = fleet.wait_s(sized, runs), sized.first_token_s(evaluation.trips, runs)
     low, mid, high = (float(first[end][0] + wait[end][0]) for end in (LOW, MID, HIGH))
     return _interval_ms(low, mid, high)
 
