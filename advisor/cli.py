@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _FORMATS = ("html", "markdown", "json")
 _FORMAT_OF_SUFFIX = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
-_WORDS_OF_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +68,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("advise", _advise_options),
         ("report", _report_options),
         ("predict", _predict_options),
+        ("score", _score_options),
         ("measure", _measure_options),
         ("notebooks", _notebook_options),
         ("check", _check_options),
@@ -137,6 +138,14 @@ def _predict_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.set_defaults(run=_predict)
 
 
+def _score_options(command: argparse.ArgumentParser, lang: str) -> None:
+    command.add_argument("rows", metavar="ROWS", help=sentence("cli.score_rows", lang))
+    for name in ("devices", "models"):
+        command.add_argument(f"--{name}", metavar="FILE", help=sentence(f"cli.score_{name}", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_score)
+
+
 def _measure_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
     for name in ("threads", "batch", "seconds", "p99-ms", "save"):
@@ -172,49 +181,6 @@ def _new_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.set_defaults(run=_new)
 
 
-def _model(chosen: argparse.Namespace) -> Any:
-    """Model that is named, or given by its sizes."""
-    from advisor.modelspec import ModelSpec
-
-    if chosen.model is None and chosen.model_family is None:
-        raise RequirementError("missing_field", field="model", value="", example="--model resnet50")
-    if chosen.model is not None:
-        return chosen.model
-    if chosen.params is None:
-        raise RequirementError("missing_field", field="params", value="", example="--params 25600000")
-    return ModelSpec(
-        chosen.model_family,
-        _number(chosen.params, "params"),
-        None if chosen.macs is None else _number(chosen.macs, "macs"),
-    )
-
-
-def _number(text: str, field: str) -> Any:
-    """Number in a text; the bounds of a requirement say what it takes."""
-    from advisor.requirements import must, settings
-
-    try:
-        value = float(text)
-    except ValueError:
-        takes = must(field) if field in settings()["bounds"] else "1 | 2.5 | 1e6"
-        raise RequirementError("field", field=field, value=text, must=takes) from None
-    return int(value) if value.is_integer() else value
-
-
-def _wish(field: str, text: str) -> Any:
-    """Value of a requirement from its text on the command line."""
-    from advisor.requirements import settings
-
-    if field in settings()["bounds"]:
-        return _number(text, field)
-    if field in ("providers", "precisions"):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if field == "priorities":
-        pairs = (part.partition("=") for part in text.split(","))
-        return {name.strip(): _number(weight or "1", field) for name, _, weight in pairs}
-    return _WORDS_OF_TRUTH.get(text.lower(), text) if field == "offline" else text
-
-
 def _advise(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.console import advice_text
 
@@ -231,8 +197,8 @@ def _answered(chosen: argparse.Namespace) -> "FullAdvice":
     from advisor.requirements import Requirements
 
     given = {name: getattr(chosen, name) for name in Requirements.model_fields if name != "model"}
-    wishes = {name: _wish(name, text) for name, text in given.items() if text is not None}
-    return advise(Requirements(model=_model(chosen), **wishes), load(chosen.prices))
+    wishes = {name: wish_of(name, text) for name, text in given.items() if text is not None}
+    return advise(Requirements(model=model_of(chosen), **wishes), load(chosen.prices))
 
 
 def _report(chosen: argparse.Namespace, lang: str) -> None:
@@ -259,10 +225,18 @@ def _predict(chosen: argparse.Namespace, lang: str) -> int:
     from advisor.results import Refusal
 
     names = ("batch", "threads", "devices", "input_tokens", "output_tokens", "concurrency")
-    numbers = {name: _number(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
-    result = predict(_model(chosen), chosen.device, precision=chosen.precision, engine=chosen.engine, **numbers)
+    numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
+    result = predict(model_of(chosen), chosen.device, precision=chosen.precision, engine=chosen.engine, **numbers)
     print(prediction_json(result) if chosen.json else prediction_text(result, lang))
     return int(isinstance(result, Refusal))
+
+
+def _score(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.console import score_text
+    from advisor.score import document, score
+
+    found = score(chosen.rows, devices=chosen.devices, models=chosen.models)
+    print(json.dumps(document(found), indent=2) if chosen.json else score_text(found, lang))
 
 
 def _measure(chosen: argparse.Namespace, lang: str) -> None:
@@ -270,8 +244,8 @@ def _measure(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab.words import run_json, run_text
 
     names = ("threads", "batch", "seconds")
-    numbers = {name: _number(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
-    objective = None if chosen.p99_ms is None else _number(chosen.p99_ms, "p99_ms")
+    numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
+    objective = None if chosen.p99_ms is None else number_of(chosen.p99_ms, "p99_ms")
     run = measure(chosen.file, **numbers)
     if chosen.save:
         run.save(chosen.save)

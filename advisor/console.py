@@ -1,18 +1,21 @@
 """Answers as lines of a terminal."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from advisor.advice import Advice
-from advisor.numbers import interval_text, number
+from advisor.numbers import interval_text, number, percent
 from advisor.report import finite, headline, options_table, title
 from advisor.results import Prediction, Refusal
 from advisor.text import sentence
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from advisor.score import Figures
 
 
 _NARROW = {
@@ -117,3 +120,27 @@ def prediction_json(result: Prediction | Refusal) -> str:
     return json.dumps(
         {"format": f"advisor/{kind}/1", **finite(asdict(result))}, ensure_ascii=False, indent=2, allow_nan=False
     )
+
+
+def score_text(found: Sequence["Figures"], lang: str) -> str:
+    """Table of figures, one line a group, and why rows were refused."""
+    import pandas as pd
+
+    shares = ("ape_median", "ape_p90", "coverage80", "pairs_ordered")
+    factors = ("factor_median", "factor_median_pairs")
+    none = sentence("value.none", lang)
+    lines = [
+        {"group": one.group, "rows": f"{one.rows:,}", "refused": f"{one.refused:,}"}
+        | {name: none if (value := getattr(one, name)) is None else percent(value) for name in shares}
+        | {name: none if (value := getattr(one, name)) is None else f"{value:.2f}" for name in factors}
+        for one in found
+    ]
+    columns = ["group", "rows", "refused", *shares[:2], *factors, *shares[2:]]
+    table = pd.DataFrame(lines, columns=columns).rename(columns={c: sentence(f"score.{c}", lang) for c in columns})
+    codes = dict.fromkeys(code for one in found for code in one.refusals)
+    counts = {
+        code: sum(one.refusals.get(code, 0) for one in found if ":" not in one.group.removeprefix("llm:"))
+        for code in codes
+    }
+    reasons = [sentence(f"score.refusal.{code}", lang, count=f"{count:,}") for code, count in counts.items()]
+    return "\n".join([*_aligned(table), *reasons])

@@ -86,6 +86,10 @@ class PriceFileError(AdvisorError):
     """A user's price file that cannot be used; ``values`` hold row, column and reason."""
 
 
+class RowsError(AdvisorError):
+    """A table of measured rows that cannot be used; ``values`` hold file, column and reason."""
+
+
 class MeasureError(AdvisorError):
     """A measurement that could not be made; ``values`` say why."""
 

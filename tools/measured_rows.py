@@ -12,21 +12,18 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from advisor.latency import peak_at  # noqa: E402
+from advisor.measured import (  # noqa: E402
+    device_ids,
+    engine_ids,
+    hardware,
+    in_our_terms,
+    specs_of,
+    table,
+)
 from advisor.schema import Device  # noqa: E402
-from advisor.units import BILLION, FLOP_PER_MAC, MILLION, THOUSAND  # noqa: E402
+from advisor.units import BILLION, FLOP_PER_MAC, MILLION  # noqa: E402
 
-PEAK_COLUMNS = {
-    "fp32": "peak_fp32_tflops",
-    "fp16": "peak_fp16_tflops",
-    "int8": "peak_int8_tops",
-    "fp8": "peak_fp8_tflops",
-}
-TRILLION = BILLION * THOUSAND
-
-
-def table(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, low_memory=False)
+__all__ = ["device_ids", "engine_ids", "judged_file", "one_shot", "permissive", "read", "records", "table", "weighed"]
 
 
 def judged_file(folder: Path) -> Path:
@@ -48,89 +45,19 @@ def permissive(licences: pd.Series, rule: dict) -> pd.Series:
     )
 
 
-def engine_ids(names: pd.Series, engines: list[dict]) -> pd.Series:
-    """Engine id of every published name; empty where none is known."""
-
-    def one(name: str) -> str:
-        low = name.lower()
-        return next((entry["id"] for entry in engines if any(word in low for word in entry["words"])), "")
-
-    unique = {name: one(str(name)) for name in names.fillna("").unique()}
-    return names.fillna("").map(unique)
-
-
-def device_ids(names: pd.Series, devices: dict[str, Device]) -> pd.Series:
-    """Record id of every measured device name, by name or alias; empty where none is known."""
-    known = {
-        name.casefold(): device.id for device in devices.values() for name in (device.id, device.name, *device.aliases)
-    }
-    return names.fillna("").map(lambda name: known.get(str(name).casefold(), ""))
-
-
 def read(folder: Path, devices: dict[str, Device], settings: dict, engines: list[dict]) -> pd.DataFrame:
     """Permissive rows of either sort with ids, kind, precision, and one unit's peak and bandwidth."""
     rows = table(judged_file(folder))
     rows = rows[permissive(rows["licence"], settings["licence"]) & rows["measured_s"].gt(0)]
-    rows = rows.assign(
-        name=rows["device"], id=device_ids(rows["device"], devices), kind=rows["device_class"], model=rows["model_key"],
-        format=rows["precision_norm"].map(settings["precision"]), engine_id=engine_ids(rows["engine"], engines),
-    )  # fmt: skip
+    rows = in_our_terms(rows, devices, settings, engines)
     kinds = set(Device.model_fields["kind"].annotation.__args__)
-    rows = rows[rows["format"].notna() & rows["kind"].isin(kinds)]
-    rows["kind"] = [devices[i].kind if i else kind for i, kind in zip(rows["id"], rows["kind"], strict=True)]
-    rows["kind"] = rows["kind"].replace(settings["kinds"]["same_silicon"])
-    rows["group"] = np.where(rows["id"].ne(""), rows["id"], rows["name"])
-    return hardware(
-        rows.reset_index(drop=True),
-        table(folder / "devices.csv").drop_duplicates("device").set_index("device"),
-        devices,
-        settings,
-    )
-
-
-def hardware(rows: pd.DataFrame, specs: pd.DataFrame, devices: dict[str, Device], settings: dict) -> pd.DataFrame:
-    """Peak and bandwidth of one unit, and the units that a row used."""
-    whole = rows.groupby(["name", "format"])["peak_flop_per_s"].transform("max")
-    spec = specs.reindex(rows["name"]).reset_index(drop=True)
-    listed = pd.Series(
-        [peak_of(line, f, settings) for line, f in zip(spec.to_dict("records"), rows["format"], strict=True)]
-    )
-    whole = whole.fillna(listed)
-    stated = pd.to_numeric(spec["spec_note"].str.extract(r"(\d+) cores")[0])
-    cores = stated.fillna(rows.groupby("name")["threads"].transform("max")).fillna(1)
-    share = np.where(stated.notna() & rows["threads"].notna(), rows["threads"] / cores, rows["peak_flop_per_s"] / whole)
-    share = np.nan_to_num(np.clip(share, None, 1), nan=1.0)
-    per_vcpu = rows["kind"].isin(settings["kinds"]["per_vcpu"])
-    x86 = spec["vendor"].isin(settings["kinds"]["x86_vendors"])
-    per_core = np.where(x86, settings["kinds"]["vcpu_per_core"]["x86"], settings["kinds"]["vcpu_per_core"]["other"])
-    count = np.where(per_vcpu, cores * per_core, 1.0)
-    bandwidth = rows["bandwidth_bytes_per_s"].fillna(spec["mem_bw_gbs"] * BILLION)
-    rows = rows.assign(peak=whole / count, bandwidth=bandwidth / count, units=share * count)
-    return of_records(rows, devices, settings)
-
-
-def peak_of(line: dict, precision: str, settings: dict) -> float:
-    peaks = {p: line[column] * TRILLION for p, column in PEAK_COLUMNS.items() if line.get(column) and line[column] > 0}
-    return peak_at(peaks, precision, settings["fallback"]) or np.nan
-
-
-def of_records(rows: pd.DataFrame, devices: dict[str, Device], settings: dict) -> pd.DataFrame:
-    """The product's own peak and bandwidth wherever it has a record of the device."""
-    known = rows["id"].ne("")
-    for name in sorted(rows.loc[known, "id"].unique()):
+    rows = rows[rows["format"].notna() & rows["device_class"].isin(kinds)].reset_index(drop=True)
+    for name in sorted(set(rows["id"]) - {""}):
         if (devices[name].unit == "vCPU") != (devices[name].kind in settings["kinds"]["per_vcpu"]):
             raise SystemExit(
                 f"{name}: a {devices[name].kind} counts per {devices[name].unit}, not as [kinds] per_vcpu says"
             )
-    own = [
-        peak_at(devices[i].peak, f, settings["fallback"]) if i else None
-        for i, f in zip(rows["id"], rows["format"], strict=True)
-    ]
-    bandwidth = [devices[i].bandwidth if i else None for i in rows["id"]]
-    return rows.assign(
-        peak=np.where(known, pd.Series(own, dtype=float), rows["peak"]),
-        bandwidth=np.where(known, pd.Series(bandwidth, dtype=float), rows["bandwidth"]),
-    )  # fmt: skip
+    return hardware(rows, specs_of(table(folder / "devices.csv")), devices, settings)
 
 
 def one_shot(rows: pd.DataFrame, weight_bytes: dict[str, float], settings: dict) -> pd.DataFrame:

@@ -1,0 +1,51 @@
+"""Words of a command line -> models, numbers and wishes."""
+
+import argparse
+from typing import Any
+
+from advisor.errors import RequirementError
+
+_WORDS_OF_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def model_of(chosen: argparse.Namespace) -> Any:
+    """Model that is named, or given by its sizes."""
+    from advisor.modelspec import ModelSpec
+
+    if chosen.model is None and chosen.model_family is None:
+        raise RequirementError("missing_field", field="model", value="", example="--model resnet50")
+    if chosen.model is not None:
+        return chosen.model
+    if chosen.params is None:
+        raise RequirementError("missing_field", field="params", value="", example="--params 25600000")
+    return ModelSpec(
+        chosen.model_family,
+        number_of(chosen.params, "params"),
+        None if chosen.macs is None else number_of(chosen.macs, "macs"),
+    )
+
+
+def number_of(text: str, field: str) -> Any:
+    """Number in a text; the bounds of a requirement say what it takes."""
+    from advisor.requirements import must, settings
+
+    try:
+        value = float(text)
+    except ValueError:
+        takes = must(field) if field in settings()["bounds"] else "1 | 2.5 | 1e6"
+        raise RequirementError("field", field=field, value=text, must=takes) from None
+    return int(value) if value.is_integer() else value
+
+
+def wish_of(field: str, text: str) -> Any:
+    """Value of a requirement from its text on the command line."""
+    from advisor.requirements import settings
+
+    if field in settings()["bounds"]:
+        return number_of(text, field)
+    if field in ("providers", "precisions"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if field == "priorities":
+        pairs = (part.partition("=") for part in text.split(","))
+        return {name.strip(): number_of(weight or "1", field) for name, _, weight in pairs}
+    return _WORDS_OF_TRUTH.get(text.lower(), text) if field == "offline" else text

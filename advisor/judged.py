@@ -1,0 +1,208 @@
+"""Measured rows -> what the product predicts for each, as columns; nothing measured on a row is used for it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from advisor.knowledge import Knowledge
+from advisor.latency import Calibration, service_interval_s
+from advisor.llm import LanguageCalibration, decode_interval_s, kv_bytes_per_token, prefill_interval_s
+from advisor.measured import hardware, in_our_terms, published_engines, specs_of
+from advisor.modelspec import plain
+from advisor.schema import Device
+from advisor.sizes import precisions
+from advisor.units import BILLION, FLOP_PER_MAC, MILLION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ONE_SHOT = ("latency", "throughput")
+LANGUAGE = ("tpot", "tpot_batched", "ttft", "ttft_loaded", "offline_tokens")
+_SATURATED_BATCH = MILLION
+"""Batch that stands for throughput measured without one: weights are read once for all."""
+MID = 1
+_SIZES = ("params_m", "active_params_m", "gmacs", "layers", "hidden", "heads", "kv_heads", "head_dim")
+
+
+def predicted(
+    rows: "pd.DataFrame",
+    knowledge: Knowledge,
+    calibration: Calibration,
+    language: LanguageCalibration,
+    *,
+    devices: "pd.DataFrame | None" = None,
+    models: "pd.DataFrame | None" = None,
+) -> "pd.DataFrame":
+    """Low, mid and high of every row in the unit of its metric, or why it is refused.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of ``measured.measured_rows``.
+    knowledge, calibration, language
+        What predictions stand on.
+    devices, models : DataFrame, optional
+        Data sheets of devices, and sizes of models, that the product does not know.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``low_s``, ``mid_s``, ``high_s`` [s] and ``refusal``: "" or one of metric, kind, precision, peak, sizes.
+    """
+    import pandas as pd
+
+    rows = in_our_terms(rows.reset_index(drop=True), knowledge.devices, calibration.settings, published_engines())
+    unstated = rows["metric"].isin(LANGUAGE) & rows["precision_norm"].eq("unknown")
+    rows["format"] = rows["format"].mask(unstated, language.settings["language"]["unknown_format"])
+    rows = hardware(rows, specs_of(devices), knowledge.devices, calibration.settings)
+    rows = rows.assign(**_sizes(rows, knowledge, models))
+    formats = precisions()
+    rows["weight_bytes"] = (
+        rows["params_m"]
+        * MILLION
+        * rows["format"].map(
+            {name: size + formats["overhead"].get(name, 0.0) for name, size in formats["bytes"].items()}
+        )
+    )
+    refusal = _refusals(rows)
+    ends = np.full((len(rows), 3), np.nan)
+    shots, tokens = (
+        np.flatnonzero(rows["metric"].isin(metrics).to_numpy() & (refusal == "")) for metrics in (ONE_SHOT, LANGUAGE)
+    )
+    if len(shots):
+        ends[shots] = np.array(_one_shot_s(rows.iloc[shots], calibration)).T
+    if len(tokens):
+        ends[tokens] = np.array(_language_s(rows.iloc[tokens], language)).T
+    return pd.DataFrame({"low_s": ends[:, 0], "mid_s": ends[:, 1], "high_s": ends[:, 2], "refusal": refusal})
+
+
+def _sizes(rows: "pd.DataFrame", knowledge: Knowledge, models: "pd.DataFrame | None") -> dict[str, Any]:
+    """Sizes of the model of every row: its own first, then those of its input, then those of its name."""
+    import pandas as pd
+
+    sheet = pd.concat([_catalogue(knowledge)] if models is None else [models, _catalogue(knowledge)], ignore_index=True)
+    sheet = sheet.reindex(columns=["model", "input", *_SIZES]).assign(key=sheet["model"].astype(str).map(plain))
+    keys = rows["model_key"].astype(str).map(plain)
+    by_name = sheet.drop_duplicates("key").set_index("key").reindex(keys).reset_index(drop=True)
+    at = pd.MultiIndex.from_arrays([keys, rows["input_shape"]])
+    by_input = sheet.drop_duplicates(["key", "input"]).set_index(["key", "input"]).reindex(at).reset_index(drop=True)
+    found = {name: pd.to_numeric(by_input[name]).fillna(pd.to_numeric(by_name[name])) for name in _SIZES}
+    return found | {name: rows[name].fillna(found[name]) for name in ("params_m", "gmacs")}
+
+
+def _catalogue(knowledge: Knowledge) -> "pd.DataFrame":
+    """The product's own models in the columns of a table of models, one line a name."""
+    import pandas as pd
+
+    lines = [
+        {
+            "model": name, "input": model.input, "params_m": model.params / MILLION,
+            "active_params_m": (model.active_params or model.params) / MILLION,
+            "gmacs": None if model.macs is None else model.macs / BILLION, "layers": model.layers,
+            "hidden": model.hidden, "heads": model.heads, "kv_heads": model.kv_heads, "head_dim": model.head_size,
+        }
+        for model in knowledge.models.values()
+        for name in dict.fromkeys((model.id, model.name, *model.aliases))
+    ]  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def _refusals(rows: "pd.DataFrame") -> np.ndarray:
+    """Why a row cannot be predicted; empty where it can."""
+    language = rows["metric"].isin(LANGUAGE)
+    kinds = get_args(Device.model_fields["kind"].annotation)
+    causes = {
+        "metric": ~(language | rows["metric"].isin(ONE_SHOT)),
+        "kind": ~rows["kind"].isin(kinds),
+        "precision": rows["format"].isna(),
+        "peak": ~rows["peak"].gt(0),
+        "sizes": ~rows["params_m"].gt(0) | (~language & ~rows["gmacs"].gt(0)) | (language & rows["layers"].isna()),
+    }
+    return np.select([cause.to_numpy() for cause in causes.values()], list(causes), "").astype(object)
+
+
+def _one_shot_s(rows: "pd.DataFrame", calibration: Calibration) -> tuple[np.ndarray, ...]:
+    """Seconds of one batch; of one sample of the whole saturated system where throughput was measured."""
+    saturated = rows["metric"].eq("throughput").to_numpy()
+    names = ("id", "kind", "format", "engine_id")
+    found = calibration.lookup(*(rows[name].tolist() for name in names))
+    found = replace(
+        found,
+        overhead_s=np.where(saturated, 0.0, found.overhead_s),
+        gamma=np.where(saturated, 1.0, found.gamma),
+    )
+    batch = rows["batch_size"].fillna(1.0).where(~saturated, rows["batch_size"].fillna(_SATURATED_BATCH)).to_numpy()
+    work = FLOP_PER_MAC * BILLION * rows["gmacs"].to_numpy()
+    peak, bandwidth, units = (rows[name].to_numpy(float) for name in ("peak", "bandwidth", "units"))
+    ends = service_interval_s(
+        (work, work, work), rows["weight_bytes"].to_numpy(), 0.0, batch, peak, bandwidth, units, found
+    )
+    samples = np.where(saturated, batch * rows["device_count"].fillna(1.0).clip(lower=1.0).to_numpy(), 1.0)
+    return tuple(end / samples for end in ends)
+
+
+def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np.ndarray, ...]:
+    """Seconds of the metric of every row; other sequences' prompts interrupt decoding under load."""
+    words, metric = language.settings["language"], rows["metric"].to_numpy(str)
+    active = rows["active_params_m"].fillna(rows["params_m"]).to_numpy() * MILLION
+    prompt = rows["input_tokens"].fillna(words["input_tokens"]).to_numpy()
+    answer = rows["output_tokens"].fillna(words["output_tokens"]).clip(lower=1.0).to_numpy()
+    context = (rows["input_tokens"] + rows["output_tokens"].fillna(0) / 2).fillna(words["context_tokens"]).to_numpy()
+    cache = _cache_bytes(rows, words) * context
+    weights = rows["weight_bytes"].to_numpy()
+    devices = rows["device_count"].fillna(1.0).clip(lower=1.0).to_numpy()
+    sharing = np.where(metric == "offline_tokens", _fewest_devices(rows, devices, words), devices)
+    units = rows["units"].to_numpy() * sharing
+    alone = np.where(metric == "offline_tokens", float(words["offline_batch"]), 1.0)
+    batch = np.where(rows["batch_size"].notna(), rows["batch_size"], alone)
+    shared: dict[str, Any] = {
+        "active_params": active,
+        "weight_bytes": weights,
+        "peak_flop_per_s": rows["peak"].to_numpy(),
+        "bandwidth_bytes_per_s": rows["bandwidth"].to_numpy(),
+        "units": units,
+        "coefficients": language.lookup(rows["id"].tolist(), rows["kind"].tolist(), rows["engine_id"].tolist()),
+    }
+    first = prefill_interval_s(input_tokens=prompt, **shared)
+    share = np.clip(active / (rows["params_m"].to_numpy() * MILLION), None, 1.0)
+    step = decode_interval_s(active_share=share, kv_bytes_per_sequence=cache, batch=batch, **shared)
+    held = tuple(s + batch * f / answer for f, s in zip(first, step, strict=True))
+    loaded = _first_under_load_s(first[MID], step[MID], batch, words)
+    ends = {
+        "tpot": step,
+        "tpot_batched": held,
+        "ttft": first,
+        "ttft_loaded": tuple(loaded * factor for factor in (words["loaded_low"], 1.0, words["loaded_high"])),
+        "offline_tokens": tuple(end * sharing / (batch * devices) for end in held),
+    }
+    asked = [metric == name for name in ends]
+    return tuple(np.select(asked, list(each)) for each in zip(*ends.values(), strict=True))
+
+
+def _fewest_devices(rows: "pd.DataFrame", devices: np.ndarray, words: Mapping[str, Any]) -> np.ndarray:
+    """Devices that share one copy of a model where all that there are work for throughput: the fewest that hold it."""
+    need = rows["weight_bytes"].to_numpy() * words["room_for_weights"] / rows["memory"].to_numpy()
+    doubled = 2.0 ** np.ceil(np.log2(np.maximum(np.nan_to_num(need, nan=1.0), 1.0)))
+    return np.asarray(np.minimum(doubled, devices))
+
+
+def _first_under_load_s(
+    first_s: np.ndarray, step_s: np.ndarray, batch: np.ndarray, words: Mapping[str, Any]
+) -> np.ndarray:
+    """Mean time to first token when so many users ask again as soon as they are answered.
+
+    A prompt waits for a share of the other users' prompts and for some steps of decoding, both fitted.
+    """
+    others = words["loaded_prompts"] * (batch - 1)
+    return np.asarray(first_s * (1 + others) + np.where(batch > 1, words["loaded_steps"] * step_s, 0.0))
+
+
+def _cache_bytes(rows: "pd.DataFrame", words: Mapping[str, Any]) -> np.ndarray:
+    """Keys and values of one token [B]; 0 where heads are unknown or attention is latent."""
+    head_size = rows["head_dim"].fillna(rows["hidden"] / rows["heads"])
+    bytes_ = kv_bytes_per_token(
+        layers=rows["layers"], kv_heads=rows["kv_heads"], head_size=head_size, bytes_per_element=words["kv_bytes"]
+    )
+    return np.where(rows["model"].isin(words["latent_attention"]), 0.0, np.nan_to_num(bytes_))
