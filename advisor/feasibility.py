@@ -70,9 +70,10 @@ def mask_of_candidates(limits: Sequence[Limit], found: Stacks, bit: Mapping[str,
     of_class = stopped(limits, "class", bit)
     of_machine = stopped(limits, "machine", bit)
     of_run = stopped(limits, "run", bit) | _spread(of_class, found.run_class) | _spread(of_machine, found.run_machine)
-    of_platform = _spread(stopped(limits, "platform", bit), found.platform)
-    mask = stopped(limits, "candidate", bit) | _spread(of_run, found.run) | of_platform
-    return mask if len(mask) == len(found) else np.repeat(mask, len(found))
+    mask = np.take(of_run, found.run) if len(of_run) > 1 else np.repeat(of_run, len(found))
+    for other in (_spread(stopped(limits, "platform", bit), found.platform), stopped(limits, "candidate", bit)):
+        np.bitwise_or(mask, other, out=mask)
+    return mask
 
 
 def _spread(mask: NDArray[np.uint32], index: IntArray) -> NDArray[np.uint32]:

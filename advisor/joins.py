@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from fnmatch import translate
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from advisor.schema import Device
 
@@ -89,3 +91,18 @@ def trait_of_offers(offers: pd.DataFrame, traits: Sequence[Mapping[str, object]]
 def _hits(names: Iterable[str], pattern: str) -> np.ndarray:
     match = re.compile(translate(pattern)).match
     return np.fromiter((match(name) is not None for name in names), bool)
+
+
+def age_days(since: "pd.Series[str]") -> NDArray[np.float64]:
+    """Age of a dated price today; a date without day or month counts from its end."""
+    today = datetime.now(UTC).date()
+    ages = {text: _days_since(text, today) for text in since.unique()}
+    return np.asarray(since.map(ages), float)
+
+
+def _days_since(text: str, today: date) -> float:
+    parts = [int(part) for part in text.split("-") if part.isdigit()]
+    if not parts:
+        return float("nan")
+    day = date(parts[0], parts[1] if len(parts) > 1 else 12, parts[2] if len(parts) > 2 else 28)
+    return float(max((today - day).days, 0))

@@ -1,13 +1,15 @@
 """Measured rows -> what the product predicts for each, as columns; nothing measured on a row is used for it."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from advisor.effects import Traits, architecture
 from advisor.knowledge import Knowledge
-from advisor.latency import Calibration, service_interval_s
+from advisor.latency import Calibration, Coefficients, service_interval_s
 from advisor.llm import LanguageCalibration, decode_interval_s, kv_bytes_per_token, prefill_interval_s
 from advisor.measured import hardware, in_our_terms, published_engines, specs_of
 from advisor.modelspec import plain
@@ -23,6 +25,7 @@ LANGUAGE = ("tpot", "tpot_batched", "ttft", "ttft_loaded", "offline_tokens")
 _SATURATED_BATCH = MILLION
 """Batch that stands for throughput measured without one: weights are read once for all."""
 MID = 1
+_MILLIONS_WRITTEN = re.compile(r"macts_m=([0-9.]+)")
 _SIZES = ("params_m", "active_params_m", "gmacs", "layers", "hidden", "heads", "kv_heads", "head_dim")
 
 
@@ -83,13 +86,16 @@ def _sizes(rows: "pd.DataFrame", knowledge: Knowledge, models: "pd.DataFrame | N
     import pandas as pd
 
     sheet = pd.concat([_catalogue(knowledge)] if models is None else [models, _catalogue(knowledge)], ignore_index=True)
-    sheet = sheet.reindex(columns=["model", "input", *_SIZES]).assign(key=sheet["model"].astype(str).map(plain))
+    sheet = sheet.reindex(columns=["model", "input", "family", *_SIZES]).assign(
+        key=sheet["model"].astype(str).map(plain)
+    )
     keys = rows["model_key"].astype(str).map(plain)
     by_name = sheet.drop_duplicates("key").set_index("key").reindex(keys).reset_index(drop=True)
     at = pd.MultiIndex.from_arrays([keys, rows["input_shape"]])
     by_input = sheet.drop_duplicates(["key", "input"]).set_index(["key", "input"]).reindex(at).reset_index(drop=True)
     found = {name: pd.to_numeric(by_input[name]).fillna(pd.to_numeric(by_name[name])) for name in _SIZES}
-    return found | {name: rows[name].fillna(found[name]) for name in ("params_m", "gmacs")}
+    family = rows["family"].where(rows["family"].ne(""), by_name["family"].astype(object).fillna(""))
+    return found | {name: rows[name].fillna(found[name]) for name in ("params_m", "gmacs")} | {"family": family}
 
 
 def _catalogue(knowledge: Knowledge) -> "pd.DataFrame":
@@ -98,7 +104,7 @@ def _catalogue(knowledge: Knowledge) -> "pd.DataFrame":
 
     lines = [
         {
-            "model": name, "input": model.input, "params_m": model.params / MILLION,
+            "model": name, "input": model.input, "family": model.family, "params_m": model.params / MILLION,
             "active_params_m": (model.active_params or model.params) / MILLION,
             "gmacs": None if model.macs is None else model.macs / BILLION, "layers": model.layers,
             "hidden": model.hidden, "heads": model.heads, "kv_heads": model.kv_heads, "head_dim": model.head_size,
@@ -126,13 +132,7 @@ def _refusals(rows: "pd.DataFrame") -> np.ndarray:
 def _one_shot_s(rows: "pd.DataFrame", calibration: Calibration) -> tuple[np.ndarray, ...]:
     """Seconds of one batch; of one sample of the whole saturated system where throughput was measured."""
     saturated = rows["metric"].eq("throughput").to_numpy()
-    names = ("id", "kind", "format", "engine_id")
-    found = calibration.lookup(*(rows[name].tolist() for name in names))
-    found = replace(
-        found,
-        overhead_s=np.where(saturated, 0.0, found.overhead_s),
-        gamma=np.where(saturated, 1.0, found.gamma),
-    )
+    found = _coefficients(rows, saturated, calibration)
     batch = rows["batch_size"].fillna(1.0).where(~saturated, rows["batch_size"].fillna(_SATURATED_BATCH)).to_numpy()
     work = FLOP_PER_MAC * BILLION * rows["gmacs"].to_numpy()
     peak, bandwidth, units = (rows[name].to_numpy(float) for name in ("peak", "bandwidth", "units"))
@@ -141,6 +141,34 @@ def _one_shot_s(rows: "pd.DataFrame", calibration: Calibration) -> tuple[np.ndar
     )
     samples = np.where(saturated, batch * rows["device_count"].fillna(1.0).clip(lower=1.0).to_numpy(), 1.0)
     return tuple(end / samples for end in ends)
+
+
+def _coefficients(rows: "pd.DataFrame", saturated: np.ndarray, calibration: Calibration) -> Coefficients:
+    """Coefficients of every row; a saturated device shows no overhead, and its threads work apart."""
+    traits = [
+        Traits(family, architecture(name), params * MILLION, activations / macs)
+        for family, name, params, activations, macs in zip(
+            rows["family"].replace(calibration.settings["effects"]["families"]), rows["model"], rows["params_m"],
+            rows["notes"].map(_activations), rows["gmacs"] * BILLION, strict=True,
+        )
+    ]  # fmt: skip
+    devices, kinds, formats, engines = (rows[name].tolist() for name in ("group", "kind", "format", "engine_id"))
+    one, other = (calibration.lookup(devices, kinds, formats, engines, traits, metric=metric) for metric in ONE_SHOT)
+    picked = {
+        field.name: np.where(saturated, getattr(other, field.name), getattr(one, field.name))
+        for field in fields(Coefficients)
+    }
+    alone = {
+        "overhead_s": np.where(saturated, 0.0, one.overhead_s),
+        "gamma": np.where(saturated, 1.0, one.gamma),
+    }
+    return Coefficients(**(picked | alone))
+
+
+def _activations(notes: str) -> float:
+    """Activations that a publisher states of a model; NaN where it does not."""
+    found = _MILLIONS_WRITTEN.search(notes)
+    return float(found.group(1)) * MILLION if found else float("nan")
 
 
 def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np.ndarray, ...]:
@@ -163,7 +191,7 @@ def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np
         "peak_flop_per_s": rows["peak"].to_numpy(),
         "bandwidth_bytes_per_s": rows["bandwidth"].to_numpy(),
         "units": units,
-        "coefficients": language.lookup(rows["id"].tolist(), rows["kind"].tolist(), rows["engine_id"].tolist()),
+        "coefficients": language.lookup(rows["group"].tolist(), rows["kind"].tolist(), rows["engine_id"].tolist()),
     }
     first = prefill_interval_s(input_tokens=prompt, **shared)
     share = np.clip(active / (rows["params_m"].to_numpy() * MILLION), None, 1.0)

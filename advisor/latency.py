@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from advisor.effects import UNKNOWN, Effects, Traits, load_effects
 from advisor.paths import DATA
 from advisor.results import Fidelity
 
@@ -224,16 +225,21 @@ class Calibration:
     """(kind, engine) -> factor."""
     gammas: Mapping[str, float]
     """Kind -> thread scaling."""
+    effects: Effects
     settings: Mapping[str, Any]
 
-    def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], precisions: Sequence[str],
-               engines: Sequence[str]) -> Coefficients:  # fmt: skip
-        """Coefficients of service classes: of the device, else of its kind and precision, of its kind, or a range.
+    def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], precisions: Sequence[str], engines: Sequence[str],
+               models: Traits | Sequence[Traits] = UNKNOWN, metric: str = "latency") -> Coefficients:  # fmt: skip
+        """Coefficients with the models' effects: of the device, else of its kind and precision, of its kind, a range.
 
         Parameters
         ----------
         device_ids, kinds, precisions, engines : sequence of str, length (classes,)
             Ids of ``data/devices`` and ``data/systems``; an engine that is not known is one without measurements.
+        models : Traits or sequence of Traits, length (classes,)
+            What runs; by default nothing is known of it.
+        metric : str
+            "latency", or "throughput" of a saturated device.
 
         Returns
         -------
@@ -244,6 +250,11 @@ class Calibration:
         lines = {key: self._line(*key) for key in dict.fromkeys(keys)}
         columns = np.array([lines[key] for key in keys], float).reshape(len(keys), len(fields(Coefficients))).T
         values = {field.name: column for field, column in zip(fields(Coefficients), columns, strict=True)}
+        same = self.settings["kinds"]["same_silicon"]
+        chips = [same.get(kind, kind) for kind in kinds]
+        whole, work = self.effects.of_classes(device_ids, chips, precisions, engines, models, metric)
+        values["engine_factor"] = values["engine_factor"] * whole
+        values["efficiency"] = values["efficiency"] / work
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
     def peak_flop_per_s(self, peaks: Mapping[Any, float], precision: str) -> float | None:
@@ -285,7 +296,8 @@ def load_calibration(folder: Path = DATA / "calibrations") -> Calibration:
     }
     gammas = {r["kind"]: float(r["gamma"]) for r in _rows(folder / "threads.csv")}
     settings = tomllib.loads((folder / "settings.toml").read_text(encoding="utf-8"))
-    return Calibration(fits, engines, gammas, settings)
+    centres = settings["effects"]["centres"]
+    return Calibration(fits, engines, gammas, load_effects(folder / "effects.csv", tuple(centres.items())), settings)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

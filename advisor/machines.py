@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,9 +72,8 @@ def _machines(knowledge: Knowledge) -> Machines:
 
     parts = [_offered(knowledge), _functions(knowledge), _servers(knowledge), _boards(knowledge)]
     table = pd.concat(parts, ignore_index=True)
-    text = {
-        c: table[c].fillna("").to_numpy(dtype=object)
-        for c in ("name", "provider", "service", "region", "since", "source", "basis")
+    text: dict[str, Any] = {
+        c: _shared(table[c].fillna("")) for c in ("name", "provider", "service", "region", "since", "source", "basis")
     }
     numbers = {
         c: table[c].to_numpy(dtype=float)
@@ -86,6 +84,12 @@ def _machines(knowledge: Knowledge) -> Machines:
     return Machines(**text, **numbers, **codes, traits=traits)
 
 
+def _shared(column: "pd.Series[str]") -> Any:
+    """Texts as objects, equal ones as one object: a tenth of the memory."""
+    codes, names = column.factorize()
+    return np.array(names, object)[codes]
+
+
 def _codes(knowledge: Knowledge) -> dict[str, int]:
     return {device: index for index, device in enumerate(knowledge.devices)}
 
@@ -93,16 +97,20 @@ def _codes(knowledge: Knowledge) -> dict[str, int]:
 def _offered(knowledge: Knowledge) -> "pd.DataFrame":
     import pandas as pd
 
+    from advisor.joins import age_days
+
     offers = knowledge.offers
     devices = tuple(knowledge.devices.values())
-    code = offers["device"].astype(object).map(_codes(knowledge)).fillna(-1).astype(int)
+    code = _of_category(_codes(knowledge), offers["device"])
     per_vcpu = np.array([device.unit == "vCPU" for device in devices])
     unit_memory = np.array([device.memory or np.nan for device in devices])
     is_cpu = per_vcpu[code] & (code >= 0)
-    places = {
-        key: row for row, key in enumerate(zip(knowledge.regions["provider"], knowledge.regions["region"], strict=True))
-    }
-    place = pd.MultiIndex.from_frame(offers[["provider", "region"]]).map(places)
+    place = np.full(len(offers), -1)
+    for provider, regions in knowledge.regions.reset_index().groupby("provider"):
+        there = (offers["provider"] == provider).to_numpy()
+        place[there] = _of_category(
+            dict(zip(regions["region"], regions["index"], strict=True)), offers["region"][there]
+        )
     card = offers["accelerator_memory_gb"] * BYTES_PER_GB / offers["accelerator_count"]
     return pd.DataFrame(
         {
@@ -116,7 +124,7 @@ def _offered(knowledge: Knowledge) -> "pd.DataFrame":
             "basis": np.where(offers["own"], "own", "sourced"),
             "device": code,
             "site": 0,
-            "place": np.nan_to_num(np.asarray(place, float), nan=-1).astype(int),
+            "place": place,
             "units": np.where(is_cpu, offers["vcpu"], offers["accelerator_count"]),
             "memory_bytes": offers["memory_gb"] * BYTES_PER_GB,
             "unit_memory_bytes": np.where(
@@ -125,30 +133,23 @@ def _offered(knowledge: Knowledge) -> "pd.DataFrame":
             "usd_per_hour": offers["usd_per_hour"],
             "upfront_usd": 0.0,
             "power_w": 0.0,
-            "age_days": _age_days(offers["since"]),
+            "age_days": age_days(offers["since"]),
             "terms": -1,
         }
     )
 
 
-def _age_days(since: "pd.Series[str]") -> FloatArray:
-    """Age of a dated price today; a date without day or month counts from its end."""
-    today = datetime.now(UTC).date()
-    ages = {text: _days_since(text, today) for text in since.unique()}
-    return np.asarray(since.map(ages), float)
-
-
-def _days_since(text: str, today: date) -> float:
-    parts = [int(part) for part in text.split("-") if part.isdigit()]
-    if not parts:
-        return float("nan")
-    day = date(parts[0], parts[1] if len(parts) > 1 else 12, parts[2] if len(parts) > 2 else 28)
-    return float(max((today - day).days, 0))
+def _of_category(values: Mapping[str, int], column: "pd.Series[str]") -> NDArray[np.intp]:
+    """Value of the category of every entry; -1 where it has none."""
+    of = [*(values.get(name, -1) for name in column.cat.categories), -1]
+    return np.array(of, np.intp)[column.cat.codes.to_numpy()]
 
 
 def _functions(knowledge: Knowledge) -> "pd.DataFrame":
     """Serverless terms at the sizes of ``data/serverless.toml``, in every region where their price holds."""
     import pandas as pd
+
+    from advisor.joins import age_days
 
     sizes = knowledge.table("serverless")["sizes"]
     rows: list[dict[str, Any]] = []
@@ -168,7 +169,7 @@ def _functions(knowledge: Knowledge) -> "pd.DataFrame":
         usd_per_hour=np.nan,
         upfront_usd=0.0,
         power_w=0.0,
-        age_days=_age_days(table["since"]),
+        age_days=age_days(table["since"]),
     )
 
 

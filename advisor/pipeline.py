@@ -10,6 +10,7 @@ from advisor import cost, feasibility, latency, limits, llm, ranking
 from advisor.carbon import carbon_kg_per_month
 from advisor.classes import class_columns
 from advisor.columns import HIGH, MID, SHAPES, ClassColumns, Ends, FloatArray, Stacks
+from advisor.effects import traits_of
 from advisor.evaluation import Evaluation
 from advisor.fleet import sized
 from advisor.full_advice import FullAdvice
@@ -157,9 +158,10 @@ def _times(
         )
         return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity]
     macs = asking.spec.macs_interval()
+    traits = traits_of(asking.spec)
     coefficients = knowledge.kept(
-        ("coefficients", key, id(calibration)),
-        lambda: (found, calibration, calibration.lookup(ids, kinds, precisions, engines)),
+        ("coefficients", key, id(calibration), traits[:3]),
+        lambda: (found, calibration, calibration.lookup(ids, kinds, precisions, engines, traits)),
     )[-1]
     mid = FLOP_PER_MAC * macs.mid
     work = (mid, mid, mid) if macs.low == macs.high else (FLOP_PER_MAC * macs.low, mid, FLOP_PER_MAC * macs.high)

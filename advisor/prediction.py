@@ -8,6 +8,7 @@ import numpy as np
 from advisor import latency, llm
 from advisor.claims import Source
 from advisor.device import DeviceSpec
+from advisor.effects import traits_of
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES, Calibration, load_calibration
@@ -88,7 +89,7 @@ def predict(
     if spec.family == "llm":
         tokens = (input_tokens, output_tokens)
         return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, tokens)
-    coefficients = calibration.lookup([target.key], [target.kind], [chosen], [engine or ""])
+    coefficients = calibration.lookup([target.key], [target.kind], [chosen], [engine or ""], traits_of(spec))
     macs = spec.macs_interval()
     low, mid, high = (
         float(np.ravel(end)[0])

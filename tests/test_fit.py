@@ -13,10 +13,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "data" / "measured-small"
 SETTINGS = ROOT / "tests" / "data" / "calibrations"
-FILES = ("latency.csv", "engine_factors.csv", "threads.csv", "llm.csv", "llm_engine_factors.csv", "latency.toml")
+FILES = (
+    "latency.csv",
+    "effects.csv",
+    "engine_factors.csv",
+    "threads.csv",
+    "llm.csv",
+    "llm_engine_factors.csv",
+    "latency.toml",
+)
 
 sys.path.insert(0, str(ROOT / "tools"))
 
+import fit_effects  # noqa: E402
 import fit_latency  # noqa: E402
 import fit_llm  # noqa: E402
 import measured_rows  # noqa: E402
@@ -66,7 +75,8 @@ def test_same_rows_give_the_same_bytes(tmp_path: Path, settings: dict, engines: 
 def sample_rows(settings: dict, engines: list[dict]) -> pd.DataFrame:
     devices = measured_rows.records(SAMPLE / "records")
     weight_bytes = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "fp8": 1.0, "int4": 0.5625}
-    return measured_rows.one_shot(measured_rows.read(SAMPLE, devices, settings, engines), weight_bytes, settings)
+    rows = measured_rows.one_shot(measured_rows.read(SAMPLE, devices, settings, engines), weight_bytes, settings)
+    return fit_effects.effect_columns(rows, settings)
 
 
 def known_rows(efficiency: float, overhead_s: float, noise: float) -> pd.DataFrame:
@@ -76,8 +86,10 @@ def known_rows(efficiency: float, overhead_s: float, noise: float) -> pd.DataFra
         "kind": "gpu-datacenter", "format": "fp16", "engine_id": "", "waits": 1.0, "units": 1.0, "batch": 1.0,
         "group": np.repeat([f"device {n}" for n in range(devices)], count), "name": "", "id": "x", "threads": np.nan,
         "model": np.tile([f"model {n}" for n in range(count)], devices),
-        "roof": 10 ** random.uniform(-5, -1, count * devices),
+        "roof": 10 ** random.uniform(-5, -1, count * devices), "params_m": 25.0, "gmacs": 4.0, "notes": "",
+        "family": "cnn", "metric": "latency",
     })  # fmt: skip
+    rows = fit_effects.effect_columns(rows, tomllib.loads((SETTINGS / "settings.toml").read_text(encoding="utf-8")))
     y = (overhead_s + rows["roof"] / efficiency) * np.exp(noise * random.standard_normal(len(rows)))
     return measured_rows.weighed(rows.assign(y=y))
 
@@ -162,7 +174,9 @@ def test_a_copyleft_row_does_not_move_the_fit(tmp_path: Path, settings: dict, en
         ("TensorRT 8.6.0, CUDA 12.0", "tensorrt"), ("TensorRT-LLM v0.9-0.10", "tensorrt-llm"),
         ("trtllm 1.2.0rc6", "tensorrt-llm"), ("Triton 2.1 , CUDA 11", "triton"), ("ONNX Runtime", "onnxruntime"),
         ("MLCommons reference implementation with CM API, Onnxruntime v1.15", "onnxruntime"),
-        ("PyTorch 2.21 torch.compile nchw", "pytorch"), ("tflite vmaster", "litert"),
+        ("PyTorch 2.21 torch.compile nchw", "pytorch-compile"),
+        ("PyTorch 2.10 eager nchw", "pytorch"),
+        ("PyTorch 2.10 eager nhwc", "pytorch-nhwc"), ("tflite vmaster", "litert"),
         ("OpenVINO 2024.1 benchmark_app", "openvino"), ("ollama/llama.cpp", "llama.cpp"), ("vllm 0.19.0", "vllm"),
         ("CANN ATC/ACL", "cann"), ("HailoRT / DFC", "hailort"), ("RKNN (rknn-toolkit2)", "rknn"),
         ("edgetpu basic_engine", "coral"), ("suInfer", ""),

@@ -11,6 +11,7 @@ from pathlib import Path
 import fit_llm
 import numpy as np
 import pandas as pd
+from fit_effects import effect_columns, factors, fit_effects, write_effects
 from measured_rows import ROOT, judged_file, one_shot, read, records
 from roofline_fit import ANY, achieved, engine_factors, engine_table, fold_of, nearest, robust, spreads, write
 
@@ -41,12 +42,13 @@ class Model:
         self.engines: dict[tuple[str, str], tuple[float, int, int]] = {}
         for _ in range(self.settings["engine_rounds"]):
             self._fit_kinds(rows)
-            residual = np.log(rows["y"] / self.predicted(rows) * self.engine_factor(rows))
+            residual = np.log(rows["y"] / sum(self.parts(rows)) * self.engine_factor(rows))
             self.engines = engine_factors(residual, [rows["kind"], rows["engine_id"]], rows["group"], self.settings)
         self._fit_kinds(rows)
         if devices:
             for key, part in self._enough(rows, ["kind", "format", "group"]):
                 self.fits[key] = self._fit(part, part["pair"], key)
+        self.effects = fit_effects(rows, *self.parts(rows), settings)
 
     def _fit_kinds(self, rows: pd.DataFrame) -> None:
         start = self.settings["start"]
@@ -94,11 +96,19 @@ class Model:
         gamma = rows["kind"].map(self.gammas).fillna(1.0)
         return np.where(rows["waits"].eq(1), rows["roof"] * rows["units"] ** (1 - gamma), rows["roof"])
 
-    def predicted(self, rows: pd.DataFrame) -> np.ndarray:
+    def parts(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Overhead and work of every row in seconds, without the effects."""
         keys = list(zip(rows["kind"], rows["format"], rows["group"], strict=True))
         lines = {key: nearest(self.fits, key) for key in dict.fromkeys(keys)}
         efficiency, overhead = np.exp(np.array([lines[key] for key in keys])).T
-        return self.engine_factor(rows) * (rows["waits"].to_numpy() * overhead + self.roof(rows) / efficiency)
+        engine = self.engine_factor(rows)
+        return engine * rows["waits"].to_numpy() * overhead, engine * self.roof(rows) / efficiency
+
+    def predicted(self, rows: pd.DataFrame) -> np.ndarray:
+        """Seconds of every row, effects included."""
+        overhead, work = self.parts(rows)
+        on_whole, on_work = factors(self.effects, rows)
+        return on_whole * (overhead + work * on_work)
 
 
 def thread_scaling(rows: pd.DataFrame, settings: dict) -> dict[str, tuple[float, int, int]]:
@@ -129,7 +139,7 @@ def held_out(rows: pd.DataFrame, of: str, gammas: dict[str, float], settings: di
     """Residuals of every row, predicted by fits that saw nothing of its group (``of``)."""
     fold, parts = fold_of(rows[of], settings["fit"]["folds"]), []
     for number in sorted(fold.unique()):
-        model = Model(rows[fold != number], gammas, settings, devices=of == "model")
+        model = Model(rows[fold != number], gammas, settings, devices=True)
         test = rows[fold == number]
         fitted = [(k, f, g) in model.fits for k, f, g in zip(test["kind"], test["format"], test["group"], strict=True)]
         test = test[fitted] if of == "model" else test
@@ -146,7 +156,7 @@ def latency_lines(model: Model, rows: pd.DataFrame, class_spread: dict, own_spre
             & (rows["format"].eq(precision) | (precision == ANY))
             & (rows["group"].eq(group) | (group == ANY))
         ]
-        if kind == ANY or (group != ANY and not part["id"].ne("").any()):
+        if kind == ANY:
             continue
         low, high = nearest(
             class_spread if group == ANY else own_spread,
@@ -186,7 +196,7 @@ def fitted(folder: Path, devices_folder: Path, settings_folder: Path, out: Path,
     formats = tomllib.loads((ROOT / "data" / "precisions.toml").read_text(encoding="utf-8"))
     weight_bytes = {name: size + formats["overhead"].get(name, 0) for name, size in formats["bytes"].items()}
     rows = read(folder, records(devices_folder), settings, engines)
-    shots = one_shot(rows, weight_bytes, settings)
+    shots = effect_columns(one_shot(rows, weight_bytes, settings), settings)
     tokens = fit_llm.language_rows(rows, fit_llm.models_of(folder), weight_bytes, settings)
     out.mkdir(parents=True, exist_ok=True)
     tables = one_shot_files(shots, out, settings) | fit_llm.files(tokens, out, settings)
@@ -212,6 +222,7 @@ def one_shot_files(rows: pd.DataFrame, out: Path, settings: dict) -> dict[str, p
     class_spread, own_spread = spreads(by_device, "group", CLASS_KEYS, fit), spreads(by_model, "model", OWN_KEYS, fit)
     write(out / "latency.csv", latency_lines(model, rows, class_spread, own_spread))
     write(out / "engine_factors.csv", engine_table(model.engines, "kind"))
+    write_effects(out / "effects.csv", model.effects)
     write(
         out / "threads.csv",
         [

@@ -170,8 +170,6 @@ def llm_lines(
     lines = []
     for (kind, group), logs in sorted(model.fits.items()):
         part = rows[(rows["kind"].eq(kind) | (kind == ANY)) & (rows["group"].eq(group) | (group == ANY))]
-        if group != ANY and not part["id"].ne("").any():
-            continue
         found = coefficients([logs])
         line = {"kind": kind, "device": group} | {name: float(getattr(found, name)[0]) for name in Fit._fields}
         for phase in ("prefill", "step"):

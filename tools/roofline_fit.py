@@ -77,7 +77,7 @@ def spreads(held: pd.DataFrame, of: str, keys: list[str], settings: dict) -> dic
         for key, rows in parts:
             groups = rows[of].nunique()
             if level == 0 or groups >= settings["enough_groups"]:
-                weight = rows["pair"] / rows["pair"].groupby(rows[of]).transform("sum")
+                weight = rows["pair"] / rows["pair"].groupby(rows[of]).transform("sum") ** settings["group_evenness"]
                 found[(*key, *[ANY] * (len(keys) - level))] = central(
                     rows["residual"].to_numpy(), weight.to_numpy(), groups, settings
                 )
