@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 
 from advisor.columns import ClassColumns, Stacks
+from advisor.device import peak_at
 from advisor.question import Question
-from advisor.schema import Device, Precision
+from advisor.schema import Device
 
 
 def class_columns(
-    found: Stacks, asking: Question, *, fallback: Mapping[str, Sequence[str]], settings: Mapping[str, Any]
+    found: Stacks, asking: Question, *, orders: Mapping[str, Sequence[str]], settings: Mapping[str, Any]
 ) -> ClassColumns:
     """Columns of the service classes of an enumeration for the model that is asked about.
 
-    ``fallback`` names the number formats at whose rate a device runs one that it has no rate for.
+    ``orders`` names the number formats at whose rate a device computes one, the best first.
     """
     index = {device.id: row for row, device in enumerate(found.devices)}
     devices = [found.devices[index[klass.device]] for klass in found.classes]
@@ -29,7 +30,7 @@ def class_columns(
         engine=np.array([klass.engine for klass in found.classes], object),
         accelerator=np.array([device.unit == "device" for device in devices], bool),
         peak_flop_per_s=np.array(
-            [_peak(d, k.precision, fallback) for d, k in zip(devices, found.classes, strict=True)]
+            [peak_at(d.peak, orders[k.precision]) or np.nan for d, k in zip(devices, found.classes, strict=True)]
         ),
         bandwidth_bytes_per_s=np.array([device.bandwidth or np.nan for device in devices]),
         unit_memory_bytes=np.array([_unit_memory(device, settings) for device in devices]),
@@ -42,11 +43,6 @@ def class_columns(
         package_bytes=np.array([engine.package for engine in engines if engine]),
         skills=[engine.skills for engine in engines if engine],
     )
-
-
-def _peak(device: Device, precision: Precision, fallback: Mapping[str, Sequence[str]]) -> float:
-    rates = (rate for p in (precision, *fallback.get(precision, ())) for name, rate in device.peak.items() if name == p)
-    return next(rates, float("nan"))
 
 
 def _unit_memory(device: Device, settings: Mapping[str, Any]) -> float:

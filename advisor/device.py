@@ -1,6 +1,6 @@
 """A device that the catalogue does not know, by its data sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -62,3 +62,31 @@ class DeviceSpec(BaseModel):
             field = str(first["loc"][0])
             must = " | ".join(get_args(DeviceKind)) if field == "kind" else "> 0"
             raise RequirementError("field", field=field, value=str(first["input"]), must=must) from None
+
+
+def rate_orders(settings: Mapping[str, Any], *, generates: bool) -> dict[str, tuple[str, ...]]:
+    """Number format of a model -> formats of a data sheet at whose rate it is computed, the best first.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``data/calibrations/settings.toml``.
+    generates : bool
+        Language models often keep their weights in a smaller format than they compute in.
+    """
+    others, computed = settings["fallback"], settings["language"]["compute_format"] if generates else {}
+    return {
+        name: tuple(dict.fromkeys((inner := computed.get(name, name), *others[inner], name, *others[name])))
+        for name in others
+    }
+
+
+def peak_at(peaks: Mapping[Any, float], order: Sequence[str]) -> float | None:
+    """Dense peak in the first of some number formats that a device has a rate for; None where it has none of them.
+
+    Examples
+    --------
+    >>> peak_at({"fp32": 1e12}, ("fp16", "fp32"))
+    1000000000000.0
+    """
+    return next((peaks[name] for name in order if name in peaks), None)

@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from advisor.calibration import Calibration
 from advisor.effects import Traits, architecture
 from advisor.knowledge import Knowledge
-from advisor.latency import Calibration, Coefficients, service_interval_s
-from advisor.llm import LanguageCalibration, decode_interval_s, kv_bytes_per_token, prefill_interval_s
-from advisor.measured import hardware, in_our_terms, published_engines, specs_of
-from advisor.modelspec import plain
+from advisor.latency import Coefficients, service_interval_s
+from advisor.llm import LanguageCalibration, decode_interval_s, prefill_interval_s
+from advisor.measured import LANGUAGE, ONE_SHOT, hardware, in_our_terms, published_engines, specs_of, stated_or_usual
+from advisor.measured_models import prefill_arguments, sized, step_arguments, with_tokens
+from advisor.published import Published, keys_of
 from advisor.schema import Device
-from advisor.sizes import precisions
 from advisor.units import BILLION, FLOP_PER_MAC, MILLION
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ONE_SHOT = ("latency", "throughput")
-LANGUAGE = ("tpot", "tpot_batched", "ttft", "ttft_loaded", "offline_tokens")
 _SATURATED_BATCH = MILLION
 """Batch that stands for throughput measured without one: weights are read once for all."""
 MID = 1
 _MILLIONS_WRITTEN = re.compile(r"macts_m=([0-9.]+)")
-_SIZES = ("params_m", "active_params_m", "gmacs", "layers", "hidden", "heads", "kv_heads", "head_dim")
 
 
 def predicted(
@@ -37,6 +35,7 @@ def predicted(
     *,
     devices: "pd.DataFrame | None" = None,
     models: "pd.DataFrame | None" = None,
+    published: Published | None = None,
 ) -> "pd.DataFrame":
     """Low, mid and high of every row in the unit of its metric, or why it is refused.
 
@@ -48,6 +47,8 @@ def predicted(
         What predictions stand on.
     devices, models : DataFrame, optional
         Data sheets of devices, and sizes of models, that the product does not know.
+    published : Published, optional
+        Measurements that answer for the very same thing; never for themselves.
 
     Returns
     -------
@@ -56,19 +57,7 @@ def predicted(
     """
     import pandas as pd
 
-    rows = in_our_terms(rows.reset_index(drop=True), knowledge.devices, calibration.settings, published_engines())
-    unstated = rows["metric"].isin(LANGUAGE) & rows["precision_norm"].eq("unknown")
-    rows["format"] = rows["format"].mask(unstated, language.settings["language"]["unknown_format"])
-    rows = hardware(rows, specs_of(devices), knowledge.devices, calibration.settings)
-    rows = rows.assign(**_sizes(rows, knowledge, models))
-    formats = precisions()
-    rows["weight_bytes"] = (
-        rows["params_m"]
-        * MILLION
-        * rows["format"].map(
-            {name: size + formats["overhead"].get(name, 0.0) for name, size in formats["bytes"].items()}
-        )
-    )
+    rows = prepared(rows, knowledge, calibration, devices=devices, models=models)
     refusal = _refusals(rows)
     ends = np.full((len(rows), 3), np.nan)
     shots, tokens = (
@@ -76,26 +65,37 @@ def predicted(
     )
     if len(shots):
         ends[shots] = np.array(_one_shot_s(rows.iloc[shots], calibration)).T
+        if published:
+            _answer(ends, shots, rows, published)
     if len(tokens):
         ends[tokens] = np.array(_language_s(rows.iloc[tokens], language)).T
     return pd.DataFrame({"low_s": ends[:, 0], "mid_s": ends[:, 1], "high_s": ends[:, 2], "refusal": refusal})
 
 
-def _sizes(rows: "pd.DataFrame", knowledge: Knowledge, models: "pd.DataFrame | None") -> dict[str, Any]:
-    """Sizes of the model of every row: its own first, then those of its input, then those of its name."""
+def prepared(
+    rows: "pd.DataFrame",
+    knowledge: Knowledge,
+    calibration: Calibration,
+    *,
+    devices: "pd.DataFrame | None" = None,
+    models: "pd.DataFrame | None" = None,
+) -> "pd.DataFrame":
+    """Rows in the product's terms, with hardware and the sizes of their models; arguments as in ``predicted``."""
     import pandas as pd
 
-    sheet = pd.concat([_catalogue(knowledge)] if models is None else [models, _catalogue(knowledge)], ignore_index=True)
-    sheet = sheet.reindex(columns=["model", "input", "family", *_SIZES]).assign(
-        key=sheet["model"].astype(str).map(plain)
-    )
-    keys = rows["model_key"].astype(str).map(plain)
-    by_name = sheet.drop_duplicates("key").set_index("key").reindex(keys).reset_index(drop=True)
-    at = pd.MultiIndex.from_arrays([keys, rows["input_shape"]])
-    by_input = sheet.drop_duplicates(["key", "input"]).set_index(["key", "input"]).reindex(at).reset_index(drop=True)
-    found = {name: pd.to_numeric(by_input[name]).fillna(pd.to_numeric(by_name[name])) for name in _SIZES}
-    family = rows["family"].where(rows["family"].ne(""), by_name["family"].astype(object).fillna(""))
-    return found | {name: rows[name].fillna(found[name]) for name in ("params_m", "gmacs")} | {"family": family}
+    rows = in_our_terms(rows.reset_index(drop=True), knowledge.devices, calibration.settings, published_engines())
+    rows["format"] = stated_or_usual(rows, calibration.settings)
+    rows = hardware(rows, specs_of(devices), knowledge.devices, calibration.settings)
+    own = _catalogue(knowledge)
+    return sized(rows, own if models is None else pd.concat([models, own], ignore_index=True))
+
+
+def _answer(ends: np.ndarray, shots: np.ndarray, rows: "pd.DataFrame", published: Published) -> None:
+    """Measurements of others in the place of predictions, wherever there are some."""
+    asked = rows.iloc[shots]
+    for place, key, gmacs, own in zip(shots, keys_of(asked), asked["gmacs"], asked["measured_s"], strict=True):
+        if answer := published.answer(key, gmacs, but=own):
+            ends[place] = answer[:3]
 
 
 def _catalogue(knowledge: Knowledge) -> "pd.DataFrame":
@@ -174,28 +174,16 @@ def _activations(notes: str) -> float:
 def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np.ndarray, ...]:
     """Seconds of the metric of every row; other sequences' prompts interrupt decoding under load."""
     words, metric = language.settings["language"], rows["metric"].to_numpy(str)
-    active = rows["active_params_m"].fillna(rows["params_m"]).to_numpy() * MILLION
-    prompt = rows["input_tokens"].fillna(words["input_tokens"]).to_numpy()
-    answer = rows["output_tokens"].fillna(words["output_tokens"]).clip(lower=1.0).to_numpy()
-    context = (rows["input_tokens"] + rows["output_tokens"].fillna(0) / 2).fillna(words["context_tokens"]).to_numpy()
-    cache = _cache_bytes(rows, words) * context
-    weights = rows["weight_bytes"].to_numpy()
+    found = language.lookup(*(rows[name].tolist() for name in ("group", "kind", "format", "engine_id")))
     devices = rows["device_count"].fillna(1.0).clip(lower=1.0).to_numpy()
     sharing = np.where(metric == "offline_tokens", _fewest_devices(rows, devices, words), devices)
-    units = rows["units"].to_numpy() * sharing
     alone = np.where(metric == "offline_tokens", float(words["offline_batch"]), 1.0)
-    batch = np.where(rows["batch_size"].notna(), rows["batch_size"], alone)
-    shared: dict[str, Any] = {
-        "active_params": active,
-        "weight_bytes": weights,
-        "peak_flop_per_s": rows["peak"].to_numpy(),
-        "bandwidth_bytes_per_s": rows["bandwidth"].to_numpy(),
-        "units": units,
-        "coefficients": language.lookup(rows["group"].tolist(), rows["kind"].tolist(), rows["engine_id"].tolist()),
-    }
-    first = prefill_interval_s(input_tokens=prompt, **shared)
-    share = np.clip(active / (rows["params_m"].to_numpy() * MILLION), None, 1.0)
-    step = decode_interval_s(active_share=share, kv_bytes_per_sequence=cache, batch=batch, **shared)
+    rows = with_tokens(rows, words)
+    stated = rows["batch_size"].to_numpy()
+    rows = rows.assign(units=rows["units"] * sharing / devices, batch=np.where(np.isnan(stated), alone, stated))
+    batch, answer = rows["batch"].to_numpy(), rows["answer"].to_numpy()
+    first = prefill_interval_s(**prefill_arguments(rows), coefficients=found)
+    step = decode_interval_s(**step_arguments(rows), coefficients=found)
     held = tuple(s + batch * f / answer for f, s in zip(first, step, strict=True))
     loaded = _first_under_load_s(first[MID], step[MID], batch, words)
     ends = {
@@ -225,12 +213,3 @@ def _first_under_load_s(
     """
     others = words["loaded_prompts"] * (batch - 1)
     return np.asarray(first_s * (1 + others) + np.where(batch > 1, words["loaded_steps"] * step_s, 0.0))
-
-
-def _cache_bytes(rows: "pd.DataFrame", words: Mapping[str, Any]) -> np.ndarray:
-    """Keys and values of one token [B]; 0 where heads are unknown or attention is latent."""
-    head_size = rows["head_dim"].fillna(rows["hidden"] / rows["heads"])
-    bytes_ = kv_bytes_per_token(
-        layers=rows["layers"], kv_heads=rows["kv_heads"], head_size=head_size, bytes_per_element=words["kv_bytes"]
-    )
-    return np.where(rows["model"].isin(words["latent_attention"]), 0.0, np.nan_to_num(bytes_))

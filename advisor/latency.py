@@ -1,18 +1,11 @@
 """Time that one inference, or a batch, holds a device: roofline with fitted efficiency and overhead, as an interval."""
 
-import csv
-import tomllib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from advisor.effects import UNKNOWN, Effects, Traits, load_effects
-from advisor.paths import DATA
 from advisor.results import Fidelity
 
 FloatArray = NDArray[np.float64]
@@ -20,33 +13,6 @@ Ends = tuple[FloatArray, FloatArray, FloatArray]
 
 FIDELITIES: tuple[Fidelity, ...] = get_args(Fidelity)
 """Names of the fidelity codes: a code is the position of its name here."""
-ANY = "*"
-"""Stands in a table for every kind, device, precision or engine."""
-
-
-def peak_at(peaks: Mapping[Any, float], precision: str, fallback: Mapping[str, Sequence[str]]) -> float | None:
-    """Rate at which a device runs a number format, by the formats it has a rate for.
-
-    Parameters
-    ----------
-    peaks : mapping
-        Precision -> dense peak.  [FLOP/s]
-    precision : str
-        Precision that is asked for.
-    fallback : mapping
-        Precision -> precisions at whose rate it runs instead, the best first.
-
-    Returns
-    -------
-    float or None
-        Peak; None where the device cannot run the format.  [FLOP/s]
-
-    Examples
-    --------
-    >>> peak_at({"fp32": 1e12}, "int8", {"int8": ("fp16", "fp32")})
-    1000000000000.0
-    """
-    return next((peaks[p] for p in (precision, *fallback.get(precision, ())) if p in peaks), None)
 
 
 def roofline_s(*, work_flop: ArrayLike, traffic_bytes: ArrayLike, peak_flop_per_s: ArrayLike,
@@ -103,6 +69,10 @@ class Coefficients:
     """Central 80 % around the middle, as factors.  [unitless]"""
     gamma: FloatArray
     """Thread scaling: n units do the work of ``n ** gamma``.  [unitless]"""
+    balance_exponent: FloatArray
+    """Share of the compute roof that gives way to bandwidth, as an exponent between 0 and 1."""
+    balance: FloatArray
+    """Peak over bandwidth at which the exponent changes nothing.  [FLOP/B]"""
     engine_factor: FloatArray
     """Time under the engine relative to the kind's usual one.  [unitless]"""
     fidelity: NDArray[np.int8]
@@ -114,6 +84,33 @@ class Coefficients:
         """The same with so many axes of length one behind, to broadcast over shapes and batches."""
         values = (getattr(self, field.name) for field in fields(self))
         return Coefficients(*(value.reshape(value.shape + (1,) * count) for value in values))
+
+
+def attainable_flop_per_s(peak_flop_per_s: ArrayLike, bandwidth_bytes_per_s: ArrayLike,
+                          coefficients: Coefficients) -> FloatArray:  # fmt: skip
+    r"""Peak that a device can feed: of two with the same peak, the one with more bandwidth gets closer to it.
+
+    Parameters
+    ----------
+    peak_flop_per_s, bandwidth_bytes_per_s : float or array
+        Figures of one unit of the device; where the bandwidth is NaN, the peak stays as it is.  [FLOP/s], [B/s]
+    coefficients : Coefficients
+        Exponent c and balance β of its kind.
+
+    Returns
+    -------
+    array
+        In the broadcast shape of the arguments.  [FLOP/s]
+
+    Notes
+    -----
+    .. math:: P^{1 - c} (\beta B)^c
+
+    It grows with the peak and with the bandwidth.  Fitted to published measurements: theory asks for no power.
+    """
+    peak = np.asarray(peak_flop_per_s, float)
+    fed = np.multiply(bandwidth_bytes_per_s, coefficients.balance) / peak
+    return np.asarray(peak * np.where(np.isnan(fed), 1.0, fed) ** coefficients.balance_exponent, float)
 
 
 def service_s(*, work_flop: ArrayLike, weight_bytes: ArrayLike, activation_bytes: ArrayLike = 0.0,
@@ -143,14 +140,16 @@ def service_s(*, work_flop: ArrayLike, weight_bytes: ArrayLike, activation_bytes
 
     Notes
     -----
-    .. math:: t = f \left(o + \max\left(\frac{W b}{P n}, \frac{Q}{B n}\right)
+    .. math:: t = f \left(o + \max\left(\frac{W b}{P' n}, \frac{Q}{B n}\right)
               \frac{\max(n, 1)^{1 - \gamma}}{\eta}\right)
+
+    with the peak P' of ``attainable_flop_per_s``.
     """
     units = np.asarray(units, float)
     roof_s = roofline_s(
         work_flop=np.multiply(work_flop, batch),
         traffic_bytes=np.add(weight_bytes, np.multiply(activation_bytes, batch)),
-        peak_flop_per_s=np.multiply(peak_flop_per_s, units),
+        peak_flop_per_s=units * attainable_flop_per_s(peak_flop_per_s, bandwidth_bytes_per_s, coefficients),
         bandwidth_bytes_per_s=np.multiply(bandwidth_bytes_per_s, units),
         efficiency=coefficients.efficiency,
     )
@@ -196,114 +195,3 @@ def service_interval_s(work_flop: tuple[ArrayLike, ArrayLike, ArrayLike], weight
     low = mid * np.exp(-np.sqrt(np.log(coefficients.low_factor) ** 2 + below**2 + blind**2))
     high = mid * np.exp(np.sqrt(np.log(coefficients.high_factor) ** 2 + above**2 + blind**2))
     return low, mid, high
-
-
-class Fit(NamedTuple):
-    """One line of ``latency.csv``."""
-
-    efficiency: float
-    overhead_s: float
-    low_factor: float
-    high_factor: float
-
-
-class EngineFactor(NamedTuple):
-    """One line of ``engine_factors.csv``."""
-
-    factor: float
-    low_factor: float
-    high_factor: float
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Fitted coefficients by device, kind, precision and engine."""
-
-    fits: Mapping[tuple[str, str, str], Fit]
-    """(kind, device, precision) -> coefficients; ``*`` stands for every one."""
-    engines: Mapping[tuple[str, str], EngineFactor]
-    """(kind, engine) -> factor."""
-    gammas: Mapping[str, float]
-    """Kind -> thread scaling."""
-    effects: Effects
-    settings: Mapping[str, Any]
-
-    def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], precisions: Sequence[str], engines: Sequence[str],
-               models: Traits | Sequence[Traits] = UNKNOWN, metric: str = "latency") -> Coefficients:  # fmt: skip
-        """Coefficients with the models' effects: of the device, else of its kind and precision, of its kind, a range.
-
-        Parameters
-        ----------
-        device_ids, kinds, precisions, engines : sequence of str, length (classes,)
-            Ids of ``data/devices`` and ``data/systems``; an engine that is not known is one without measurements.
-        models : Traits or sequence of Traits, length (classes,)
-            What runs; by default nothing is known of it.
-        metric : str
-            "latency", or "throughput" of a saturated device.
-
-        Returns
-        -------
-        Coefficients
-            Arrays of shape (classes,).
-        """
-        keys = list(zip(device_ids, kinds, precisions, engines, strict=True))
-        lines = {key: self._line(*key) for key in dict.fromkeys(keys)}
-        columns = np.array([lines[key] for key in keys], float).reshape(len(keys), len(fields(Coefficients))).T
-        values = {field.name: column for field, column in zip(fields(Coefficients), columns, strict=True)}
-        same = self.settings["kinds"]["same_silicon"]
-        chips = [same.get(kind, kind) for kind in kinds]
-        whole, work = self.effects.of_classes(device_ids, chips, precisions, engines, models, metric)
-        values["engine_factor"] = values["engine_factor"] * whole
-        values["efficiency"] = values["efficiency"] / work
-        return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
-
-    def peak_flop_per_s(self, peaks: Mapping[Any, float], precision: str) -> float | None:
-        """``peak_at`` in FLOP/s, with the fallbacks of the settings."""
-        return peak_at(peaks, precision, self.settings["fallback"])
-
-    def _line(self, device: str, kind: str, precision: str, engine: str) -> tuple[float, ...]:
-        kind = self.settings["kinds"]["same_silicon"].get(kind, kind)
-        fit, fidelity, widening = self._fit(device, kind, precision)
-        factor = self.engines.get((kind, engine), self.engines[ANY, ANY])
-        low = 1 / _wider(fit.low_factor, factor.low_factor, widening)
-        high = _wider(fit.high_factor, factor.high_factor, widening)
-        return (fit.efficiency, fit.overhead_s, low, high, self.gammas.get(kind, 1.0), factor.factor,
-                FIDELITIES.index(fidelity), self.settings["widening"]["unknown_bandwidth"])  # fmt: skip
-
-    def _fit(self, device: str, kind: str, precision: str) -> tuple[Fit, Fidelity, float]:
-        if fit := self.fits.get((kind, device, precision)):
-            return fit, "calibrated", 1.0
-        if fit := self.fits.get((kind, ANY, precision)):
-            return fit, "class", 1.0
-        if fit := self.fits.get((kind, ANY, ANY)):
-            return fit, "class", self.settings["widening"]["fallback_precision"]
-        return Fit(**self.settings["theoretical"]), "theoretical", 1.0
-
-
-def _wider(*factors: float) -> float:
-    return float(np.exp(np.linalg.norm(np.log(factors))))
-
-
-@cache
-def load_calibration(folder: Path = DATA / "calibrations") -> Calibration:
-    """Calibration of a folder in the layout of ``data/calibrations``; by default the packed one."""
-    fits = {
-        (r["kind"], r["device"], r["precision"]): Fit(*_numbers(r, Fit._fields)) for r in _rows(folder / "latency.csv")
-    }
-    engines = {
-        (r["kind"], r["engine"]): EngineFactor(*_numbers(r, EngineFactor._fields))
-        for r in _rows(folder / "engine_factors.csv")
-    }
-    gammas = {r["kind"]: float(r["gamma"]) for r in _rows(folder / "threads.csv")}
-    settings = tomllib.loads((folder / "settings.toml").read_text(encoding="utf-8"))
-    centres = settings["effects"]["centres"]
-    return Calibration(fits, engines, gammas, load_effects(folder / "effects.csv", tuple(centres.items())), settings)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _numbers(row: Mapping[str, str], names: tuple[str, ...]) -> list[float]:
-    return [float(row[name]) for name in names]

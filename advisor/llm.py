@@ -30,12 +30,16 @@ class Coefficients:
     compute_efficiency: FloatArray
     """Share of the compute roof that is attained.  [unitless]"""
     bandwidth_efficiency: FloatArray
-    """Share of the memory bandwidth that is attained.  [unitless]"""
-    prefill_overhead_s: FloatArray
-    step_overhead_s: FloatArray
-    """Time that every prefill and every decoding step takes besides.  [s]"""
+    """Share of the memory bandwidth that is attained while weights are read.  [unitless]"""
+    cache_efficiency: FloatArray
+    """The same while keys and values are read.  [unitless]"""
+    prefill_layer_s: FloatArray
+    step_layer_s: FloatArray
+    """Time that every layer takes besides, in a prefill and in a decoding step.  [s]"""
     collective_s: FloatArray
-    """Time that a step takes more whenever the devices double.  [s]"""
+    """Time that a layer takes more whenever the devices double.  [s]"""
+    sequence_s: FloatArray
+    """Time that a layer takes more in a decoding step for every sequence.  [s]"""
     prefill_low: FloatArray
     prefill_high: FloatArray
     step_low: FloatArray
@@ -44,8 +48,14 @@ class Coefficients:
     prefill_engine: FloatArray
     step_engine: FloatArray
     """Time under the engine relative to the usual one.  [unitless]"""
+    in_turn: FloatArray
+    """1 where the engine hands requests from device to device, so that more are not faster; else 0."""
     fidelity: NDArray[np.int8]
     """Position in ``FIDELITIES``."""
+
+    def at_work(self, units: ArrayLike) -> FloatArray:
+        """Units that work at the same time, of so many that share a model."""
+        return np.asarray(np.where(self.in_turn > 0, np.minimum(units, 1.0), units), float)
 
     def with_axes(self, count: int) -> "Coefficients":
         """The same with so many axes of length one behind, to broadcast over shapes and batches."""
@@ -69,8 +79,6 @@ def kv_bytes_per_token(*, layers: ArrayLike, kv_heads: ArrayLike, head_size: Arr
 def largest_batch(*, memory_bytes: ArrayLike, weight_bytes: ArrayLike, kv_bytes_per_sequence: ArrayLike) -> FloatArray:
     """Sequences whose cache fits beside the weights; 0 where not even one does.
 
-    Examples
-    --------
     >>> float(largest_batch(memory_bytes=24e9, weight_bytes=16e9, kv_bytes_per_sequence=1e9))
     8.0
     """
@@ -104,7 +112,7 @@ def weights_read_bytes(*, weight_bytes: ArrayLike, active_share: ArrayLike, batc
 
 
 def decode_step_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, active_share: ArrayLike,
-                  kv_bytes_per_sequence: ArrayLike, batch: ArrayLike, peak_flop_per_s: ArrayLike,
+                  layers: ArrayLike, kv_bytes_per_sequence: ArrayLike, batch: ArrayLike, peak_flop_per_s: ArrayLike,
                   bandwidth_bytes_per_s: ArrayLike, units: ArrayLike,
                   coefficients: Coefficients) -> FloatArray:  # fmt: skip
     r"""Middle estimate of the time of one decoding step, which gives every sequence of the batch one token.
@@ -117,6 +125,7 @@ def decode_step_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, active_s
         Bytes of all weights, and of the cache of one sequence at its present length.  [B]
     active_share, batch : float or array
         As in ``weights_read_bytes``.
+    layers : float or array
     peak_flop_per_s, bandwidth_bytes_per_s : float or array
         Figures of one unit; the bandwidth is NaN where unknown, then the compute roof alone holds.  [FLOP/s], [B/s]
     units : float or array
@@ -131,26 +140,32 @@ def decode_step_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, active_s
 
     Notes
     -----
-    .. math:: t = f \left(\max\left(\frac{W_b + b K}{B n \eta_B}, \frac{2 p b}{P n \eta_P}\right)
-              + o + c \log_2 n\right)
+    .. math:: t = f \left(\max\left(\frac{W_b}{B n \eta_B} + \frac{b K}{B n \eta_K},
+              \frac{2 p b}{P n \eta_P}\right) + L (o + c \log_2 n + q b)\right)
+
+    with n at most 1 where devices work in turn.
     """
+    at_work = coefficients.at_work(units)
     weights = weights_read_bytes(weight_bytes=weight_bytes, active_share=active_share, batch=batch)
-    traffic = weights + np.multiply(batch, kv_bytes_per_sequence)
-    memory_s = traffic / (np.multiply(bandwidth_bytes_per_s, units) * coefficients.bandwidth_efficiency)
+    cache = np.multiply(batch, kv_bytes_per_sequence)
+    bandwidth = np.multiply(bandwidth_bytes_per_s, at_work)
+    memory_s = (weights / coefficients.bandwidth_efficiency + cache / coefficients.cache_efficiency) / bandwidth
     work = FLOP_PER_MAC * np.multiply(active_params, batch)
-    compute_s = work / (np.multiply(peak_flop_per_s, units) * coefficients.compute_efficiency)
-    step_s = np.fmax(memory_s, compute_s) + coefficients.step_overhead_s + _collective_s(units, coefficients)
-    return np.asarray(coefficients.step_engine * step_s, float)
+    compute_s = work / (np.multiply(peak_flop_per_s, at_work) * coefficients.compute_efficiency)
+    layer_s = (
+        coefficients.step_layer_s + _collective_s(at_work, coefficients) + np.multiply(coefficients.sequence_s, batch)
+    )
+    return np.asarray(coefficients.step_engine * (np.fmax(memory_s, compute_s) + np.multiply(layers, layer_s)), float)
 
 
-def prefill_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, input_tokens: ArrayLike,
+def prefill_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, layers: ArrayLike, input_tokens: ArrayLike,
               peak_flop_per_s: ArrayLike, bandwidth_bytes_per_s: ArrayLike, units: ArrayLike,
               coefficients: Coefficients) -> FloatArray:  # fmt: skip
     r"""Middle estimate of the time to read one prompt on an idle machine: the time to first token without waiting.
 
     Parameters
     ----------
-    active_params, weight_bytes, peak_flop_per_s, bandwidth_bytes_per_s, units, coefficients
+    active_params, weight_bytes, layers, peak_flop_per_s, bandwidth_bytes_per_s, units, coefficients
         As in ``decode_step_s``.
     input_tokens : float or array
         Tokens of the prompt.
@@ -162,15 +177,17 @@ def prefill_s(*, active_params: ArrayLike, weight_bytes: ArrayLike, input_tokens
 
     Notes
     -----
-    .. math:: t = f \left(\max\left(\frac{2 p s}{P n \eta_P}, \frac{W}{B n \eta_B}\right) + o + c \log_2 n\right)
+    .. math:: t = f \left(\max\left(\frac{2 p s}{P n \eta_P}, \frac{W}{B n \eta_B}\right) + L (o + c \log_2 n)\right)
     """
+    at_work = coefficients.at_work(units)
     work = FLOP_PER_MAC * np.multiply(active_params, input_tokens)
-    compute_s = work / (np.multiply(peak_flop_per_s, units) * coefficients.compute_efficiency)
-    memory_s = np.asarray(weight_bytes, float) / (
-        np.multiply(bandwidth_bytes_per_s, units) * coefficients.bandwidth_efficiency
+    compute_s = work / (np.multiply(peak_flop_per_s, at_work) * coefficients.compute_efficiency)
+    bandwidth = np.multiply(bandwidth_bytes_per_s, at_work) * coefficients.bandwidth_efficiency
+    memory_s = np.divide(weight_bytes, bandwidth)
+    layer_s = coefficients.prefill_layer_s + _collective_s(at_work, coefficients)
+    return np.asarray(
+        coefficients.prefill_engine * (np.fmax(memory_s, compute_s) + np.multiply(layers, layer_s)), float
     )
-    whole_s = np.fmax(memory_s, compute_s) + coefficients.prefill_overhead_s + _collective_s(units, coefficients)
-    return np.asarray(coefficients.prefill_engine * whole_s, float)
 
 
 def _collective_s(units: ArrayLike, coefficients: Coefficients) -> FloatArray:
@@ -194,9 +211,11 @@ class Fit(NamedTuple):
 
     compute_efficiency: float
     bandwidth_efficiency: float
-    prefill_overhead_s: float
-    step_overhead_s: float
+    cache_efficiency: float
+    prefill_layer_s: float
+    step_layer_s: float
     collective_s: float
+    sequence_s: float
     prefill_low: float
     prefill_high: float
     step_low: float
@@ -217,39 +236,46 @@ class LanguageCalibration:
 
     fits: Mapping[tuple[str, str], tuple[Fit, Fidelity]]
     """(kind, device) -> coefficients; ``*`` stands for every one."""
-    engines: Mapping[tuple[str, str], EngineFactor]
-    """(prefill or step, engine) -> factor."""
+    engines: Mapping[tuple[str, str, str], EngineFactor]
+    """(prefill or step, engine, precision) -> factor; ``*`` stands for every one."""
     settings: Mapping[str, Any]
 
-    def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], engines: Sequence[str]) -> Coefficients:
+    def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], precisions: Sequence[str],
+               engines: Sequence[str]) -> Coefficients:  # fmt: skip
         """Coefficients of service classes: of the device, else of its kind, else of all kinds together.
 
         Parameters
         ----------
-        device_ids, kinds, engines : sequence of str, length (classes,)
-            Ids of ``data/devices`` and ``data/systems``, and kinds; an unknown engine is one without measurements.
+        device_ids, kinds, precisions, engines : sequence of str, length (classes,)
+            Ids of records, kinds and number formats; an unknown engine is one without measurements.
 
         Returns
         -------
         Coefficients
             Arrays of shape (classes,).
         """
-        keys = list(zip(device_ids, kinds, engines, strict=True))
+        keys = list(zip(device_ids, kinds, precisions, engines, strict=True))
         lines = {key: self._line(*key) for key in dict.fromkeys(keys)}
         columns = np.array([lines[key] for key in keys], float).reshape(len(keys), len(fields(Coefficients))).T
         values = {field.name: column for field, column in zip(fields(Coefficients), columns, strict=True)}
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
-    def _line(self, device: str, kind: str, engine: str) -> tuple[float, ...]:
+    def _line(self, device: str, kind: str, precision: str, engine: str) -> tuple[float, ...]:
         kind = self.settings["kinds"]["same_silicon"].get(kind, kind)
         keys = ((kind, device), (kind, ANY), (ANY, ANY))
         fit, fidelity = next(self.fits[key] for key in keys if key in self.fits)
-        first, step = (self.engines.get((phase, engine), self.engines[ANY, ANY]) for phase in ("prefill", "step"))
+        first, step = (self._engine(phase, engine, precision) for phase in ("prefill", "step"))
         spread = (
             1 / _wider(fit.prefill_low, first.low_factor), _wider(fit.prefill_high, first.high_factor),
             1 / _wider(fit.step_low, step.low_factor), _wider(fit.step_high, step.high_factor),
         )  # fmt: skip
-        return (*fit[:5], *spread, first.factor, step.factor, FIDELITIES.index(fidelity))
+        words = self.settings["language"]
+        in_turn = engine in words["in_turn_engines"] and kind not in self.settings["kinds"]["per_vcpu"]
+        return (*fit[:7], *spread, first.factor, step.factor, float(in_turn), FIDELITIES.index(fidelity))
+
+    def _engine(self, phase: str, engine: str, precision: str) -> EngineFactor:
+        keys = ((phase, engine, precision), (phase, engine, ANY), (ANY, ANY, ANY))
+        return next(self.engines[k] for k in keys if k in self.engines)
 
 
 def _wider(*factors: float) -> float:
@@ -264,7 +290,7 @@ def load_language_calibration(folder: Path = DATA / "calibrations") -> LanguageC
         for row in _rows(folder / "llm.csv")
     }
     engines = {
-        (row["phase"], row["engine"]): EngineFactor(*_numbers(row, EngineFactor._fields))
+        (row["phase"], row["engine"], row["format"]): EngineFactor(*_numbers(row, EngineFactor._fields))
         for row in _rows(folder / "llm_engine_factors.csv")
     }
     return LanguageCalibration(fits, engines, tomllib.loads((folder / "settings.toml").read_text(encoding="utf-8")))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from advisor.device import peak_at, rate_orders
 from advisor.errors import RowsError, why_not
-from advisor.latency import peak_at
 from advisor.paths import DATA
 from advisor.schema import Device
 from advisor.units import BILLION, BYTES_PER_GB, THOUSAND
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRILLION = BILLION * THOUSAND
+ONE_SHOT = ("latency", "throughput")
+LANGUAGE = ("tpot", "tpot_batched", "ttft", "ttft_loaded", "offline_tokens")
 PEAK_COLUMNS = {
     "fp32": "peak_fp32_tflops",
     "fp16": "peak_fp16_tflops",
@@ -146,6 +148,12 @@ def in_our_terms(
     return rows
 
 
+def stated_or_usual(rows: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.Series":
+    """Number format of every row; the usual one of served language models where a row says that it is unknown."""
+    unstated = rows["metric"].isin(LANGUAGE) & rows["precision_norm"].eq("unknown")
+    return rows["format"].mask(unstated, settings["language"]["unknown_format"])
+
+
 def specs_of(devices: "pd.DataFrame | None") -> "pd.DataFrame":
     """Data sheets by measured name, every column there."""
     import pandas as pd
@@ -172,10 +180,12 @@ def hardware(
     """
     import pandas as pd
 
+    rows = rows.assign(peak_flop_per_s=_peak_of_threads(rows, settings["kinds"]))
     whole = rows.groupby(["name", "format"], dropna=False)["peak_flop_per_s"].transform("max")
     spec = specs.reindex(rows["name"]).reset_index(drop=True)
-    sheets = zip(*(spec[column] for column in PEAK_COLUMNS.values()), rows["format"], strict=True)
-    listed = pd.Series([peak_of(dict(zip(PEAK_COLUMNS, line, strict=False)), line[-1], settings) for line in sheets])
+    orders = _orders(rows, settings)
+    sheets = zip(*(spec[column] for column in PEAK_COLUMNS.values()), orders, strict=True)
+    listed = pd.Series([peak_of(dict(zip(PEAK_COLUMNS, line, strict=False)), line[-1]) for line in sheets])
     whole = whole.fillna(listed)
     stated = pd.to_numeric(spec["spec_note"].astype(object).astype(str).str.extract(r"(\d+) cores")[0])
     cores = stated.fillna(rows.groupby("name")["threads"].transform("max")).fillna(1)
@@ -191,10 +201,26 @@ def hardware(
     return _of_records(rows, devices, settings)
 
 
-def peak_of(trillions: Mapping[str, float], precision: str, settings: Mapping[str, Any]) -> float:
-    """Peak of a data sheet in a number format, or in the one that stands in for it; NaN where there is none."""
+def _orders(rows: "pd.DataFrame", settings: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Formats at whose rate every row computes, the best first."""
+    once, tokens = (rate_orders(settings, generates=generates) for generates in (False, True))
+    language = rows["metric"].isin(LANGUAGE)
+    return [(tokens if one else once).get(name, ()) for one, name in zip(language, rows["format"], strict=True)]
+
+
+def _peak_of_threads(rows: "pd.DataFrame", kinds: Mapping[str, Any]) -> "pd.Series":
+    """Published peak of the cores used; where it is less than the threads' slowest cores do, it counted too few."""
+    halves = rows["format"].eq("fp16").groupby(rows["name"]).transform("any")
+    floor = rows["kind"].map(kinds["slowest_core"]) * rows["threads"]
+    few = halves & rows["format"].isin(["fp16", "int8"]) & rows["threads"].gt(1) & rows["peak_flop_per_s"].lt(floor)
+    counted = rows["threads"].clip(upper=kinds["cores_per_cluster"])
+    return rows["peak_flop_per_s"].where(~few, rows["peak_flop_per_s"] * counted)
+
+
+def peak_of(trillions: Mapping[str, float], order: Sequence[str]) -> float:
+    """Peak of a data sheet in the first of some number formats that it has; NaN where it has none of them."""
     peaks = {name: value * TRILLION for name, value in trillions.items() if value > 0}
-    return peak_at(peaks, precision, settings["fallback"]) or float("nan")
+    return peak_at(peaks, order) or float("nan")
 
 
 def _of_records(rows: "pd.DataFrame", devices: Mapping[str, Device], settings: Mapping[str, Any]) -> "pd.DataFrame":
@@ -203,8 +229,8 @@ def _of_records(rows: "pd.DataFrame", devices: Mapping[str, Device], settings: M
 
     known = rows["id"].ne("")
     own = [
-        peak_at(devices[i].peak, f, settings["fallback"]) if i else None
-        for i, f in zip(rows["id"], rows["format"], strict=True)
+        peak_at(devices[i].peak, order) if i else None
+        for i, order in zip(rows["id"], _orders(rows, settings), strict=True)
     ]
     bandwidth = [devices[i].bandwidth if i else None for i in rows["id"]]
     memory = pd.Series([devices[i].memory if i else None for i in rows["id"]], dtype=float)

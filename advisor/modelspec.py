@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -250,6 +251,7 @@ def resolve(model: str | Path | ModelSpec, models: Mapping[str, Model]) -> Model
     raise UnknownIdError("unknown_model", field="model", value=model, known=", ".join(_nearest(wanted, spellings)))
 
 
+@lru_cache(maxsize=1 << 15)
 def plain(name: str) -> str:
     """Name without what people spell differently: case, width, spaces, dashes and underscores."""
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign not in " \t-_‐–—")

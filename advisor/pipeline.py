@@ -7,16 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import cost, feasibility, latency, limits, llm, ranking
+from advisor.calibration import Calibration, load_calibration
 from advisor.carbon import carbon_kg_per_month
 from advisor.classes import class_columns
 from advisor.columns import HIGH, MID, SHAPES, ClassColumns, Ends, FloatArray, Stacks
+from advisor.device import rate_orders
 from advisor.effects import traits_of
 from advisor.evaluation import Evaluation
 from advisor.fleet import sized
 from advisor.full_advice import FullAdvice
 from advisor.functions import with_functions
 from advisor.knowledge import Knowledge, load
-from advisor.latency import FIDELITIES, Calibration, load_calibration
+from advisor.latency import FIDELITIES
 from advisor.modelspec import resolve
 from advisor.network import network
 from advisor.question import Question, question
@@ -61,7 +63,9 @@ def advise(
     trips = network(
         knowledge, country=asked.country, payload_kb=asked.payload_kb, internet=asked.internet, local=asking.local
     )
-    columns = class_columns(found, asking, fallback=calibration.settings["fallback"], settings=serving)
+    columns = class_columns(
+        found, asking, orders=rate_orders(calibration.settings, generates=asking.generates), settings=serving
+    )
     times, fidelity = _times(knowledge, asking, found, columns, calibration, serving)
     plan = served(asking, columns, times, settings=serving)
     fleets = sized(asking, found, trips, plan, settings=serving)
@@ -135,10 +139,11 @@ def _times(
     if asking.generates:
         spec = asking.spec
         language = llm.load_language_calibration()
-        tokens = knowledge.kept(("tokens", key), lambda: (found, language.lookup(ids, kinds, engines)))[-1]
+        tokens = knowledge.kept(("tokens", key), lambda: (found, language.lookup(ids, kinds, precisions, engines)))[-1]
         prefill = llm.prefill_interval_s(
             active_params=spec.used_params,
             weight_bytes=columns.weight_bytes[:, None],
+            layers=spec.layer_count or 1,
             input_tokens=asking.input_tokens,
             peak_flop_per_s=peak,
             bandwidth_bytes_per_s=bandwidth,
@@ -149,6 +154,7 @@ def _times(
             active_params=spec.used_params,
             weight_bytes=columns.weight_bytes[:, None, None],
             active_share=spec.used_params / spec.params,
+            layers=spec.layer_count or 1,
             kv_bytes_per_sequence=_middle_cache_bytes(asking, columns)[:, None, None],
             batch=np.array(serving["sequences"], float),
             peak_flop_per_s=peak[..., None],

@@ -6,18 +6,20 @@ from typing import Any
 import numpy as np
 
 from advisor import latency, llm
+from advisor.calibration import Calibration, load_calibration
 from advisor.claims import Source
 from advisor.device import DeviceSpec
 from advisor.effects import traits_of
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.knowledge import Knowledge, load
-from advisor.latency import FIDELITIES, Calibration, load_calibration
+from advisor.latency import FIDELITIES
 from advisor.modelspec import ModelSpec, plain, resolve
+from advisor.published import key_of, load_published
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
 from advisor.schema import Device, Precision
 from advisor.system_records import Engine
-from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
+from advisor.units import BILLION, BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
 _PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32", "int8", "fp8", "int4")
 
@@ -85,10 +87,12 @@ def predict(
     chosen = _native(target) if precision is None else precision
     if refusal := _refusal(spec, target, chosen, engine, devices, knowledge, calibration):
         return refusal
-    peak = calibration.peak_flop_per_s(target.peak, chosen) or float("nan")
+    peak = calibration.peak_flop_per_s(target.peak, chosen, generates=spec.family == "llm") or float("nan")
     if spec.family == "llm":
         tokens = (input_tokens, output_tokens)
         return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, tokens)
+    if engine and (found := _measured(spec, target, chosen, engine, batch, float(threads or 1), knowledge)):
+        return found
     coefficients = calibration.lookup([target.key], [target.kind], [chosen], [engine or ""], traits_of(spec))
     macs = spec.macs_interval()
     low, mid, high = (
@@ -115,6 +119,34 @@ def predict(
     )
 
 
+def _measured(
+    spec: ModelSpec,
+    target: "_Target",
+    precision: Precision,
+    engine: str,
+    batch: int,
+    units: float,
+    knowledge: Knowledge,
+) -> Prediction | None:
+    """Published measurement of exactly this, or None."""
+    if target.record is None or spec.macs is None or not spec.name:
+        return None
+    key = key_of(target.key, spec.name, precision, engine, batch, units)
+    answer = load_published(knowledge).answer(key, spec.macs / BILLION)
+    if answer is None:
+        return None
+    low, mid, high, sources = answer
+    return Prediction(
+        latency_ms=_ms(low, mid, high),
+        throughput_per_s=Interval(batch / high, batch / mid, batch / low),
+        ttft_ms=None,
+        tpot_ms=None,
+        fidelity="measured",
+        basis=spec.basis,
+        sources=sources,
+    )
+
+
 def _native(target: "_Target") -> Precision:
     """First number format that the device has a rate for."""
     return next((p for p in _PRECISIONS if p in target.peak), "fp32")
@@ -137,10 +169,11 @@ def _language_prediction(
     """Times of a language model: prefill, a decoding step of ``concurrency`` sequences, and a whole answer."""
     defaults = settings()["defaults"]["llm"]
     prompt, answer = tokens[0] or defaults["input_tokens"], tokens[1] or defaults["output_tokens"]
-    coefficients = llm.load_language_calibration().lookup([target.key], [target.kind], [engine or ""])
+    coefficients = llm.load_language_calibration().lookup([target.key], [target.kind], [precision], [engine or ""])
     shared: dict[str, Any] = {
         "active_params": spec.used_params,
         "weight_bytes": spec.weight_bytes(precision),
+        "layers": spec.layer_count or 1,
         "peak_flop_per_s": peak,
         "bandwidth_bytes_per_s": target.bandwidth,
         "units": units,

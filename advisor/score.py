@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advisor.judged import LANGUAGE, ONE_SHOT
+from advisor.measured import LANGUAGE, ONE_SHOT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,19 +140,21 @@ def score(
     RowsError
         If a file cannot be read or lacks a column.
     """
+    from advisor.calibration import load_calibration
     from advisor.judged import predicted
     from advisor.knowledge import load
-    from advisor.latency import load_calibration
     from advisor.llm import load_language_calibration
     from advisor.measured import measured_rows, sheet
+    from advisor.published import load_published
 
-    measured = measured_rows(rows)
+    measured, knowledge = measured_rows(rows), load()
     said = predicted(
         measured,
-        load(),
+        knowledge,
         load_calibration(),
         load_language_calibration(),
         devices=None if devices is None else sheet(devices, "device"),
         models=None if models is None else sheet(models, "model"),
+        published=load_published(knowledge),
     )
     return figures(measured, said)

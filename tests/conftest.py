@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from small_knowledge import KNOWLEDGE, WISHES, Ask
 
 from advisor import Advice, Knowledge, Requirements, advise
-from advisor.latency import load_calibration
+from advisor.calibration import load_calibration
 
 settings.register_profile(
     "product", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor import DeviceSpec, ModelSpec, load, predict
+from advisor.calibration import load_calibration
 from advisor.effects import COLUMNS, Effects, Traits, architecture
-from advisor.latency import load_calibration
 from advisor.results import Prediction
 
 CENTRES = {"params": 1e7, "activations_per_mac": 0.01}

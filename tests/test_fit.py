@@ -18,6 +18,7 @@ FILES = (
     "effects.csv",
     "engine_factors.csv",
     "threads.csv",
+    "balance.csv",
     "llm.csv",
     "llm_engine_factors.csv",
     "latency.toml",
@@ -65,7 +66,7 @@ def test_same_rows_give_the_same_bytes(tmp_path: Path, settings: dict, engines: 
         rows = sample_rows(settings, engines)
         (tmp_path / run).mkdir()
         model = fit_latency.Model(rows, {}, settings, devices=True)
-        roofline_fit.write(tmp_path / run / "engines.csv", roofline_fit.engine_table(model.engines, "kind"))
+        roofline_fit.write(tmp_path / run / "engines.csv", roofline_fit.engine_table(model.engines, ["kind", "engine"]))
         none = {("*", "*"): (0.5, 2.0), ("*", "*", "*"): (0.5, 2.0)}
         roofline_fit.write(tmp_path / run / "latency.csv", fit_latency.latency_lines(model, rows, none, none))
     for name in ("engines.csv", "latency.csv"):
@@ -89,6 +90,7 @@ def known_rows(efficiency: float, overhead_s: float, noise: float) -> pd.DataFra
         "roof": 10 ** random.uniform(-5, -1, count * devices), "params_m": 25.0, "gmacs": 4.0, "notes": "",
         "family": "cnn", "metric": "latency",
     })  # fmt: skip
+    rows = rows.assign(compute=rows["roof"], memory=0.0, peak=1e12, bandwidth=np.nan)
     rows = fit_effects.effect_columns(rows, tomllib.loads((SETTINGS / "settings.toml").read_text(encoding="utf-8")))
     y = (overhead_s + rows["roof"] / efficiency) * np.exp(noise * random.standard_normal(len(rows)))
     return measured_rows.weighed(rows.assign(y=y))
@@ -110,7 +112,7 @@ def test_fit_shrugs_off_a_tenth_of_absurd_rows(settings: dict) -> None:
 
 def test_large_batches_say_nothing_about_the_overhead(settings: dict) -> None:
     rows = known_rows(0.4, 0.001, noise=0.05)
-    hidden = rows.assign(batch=256.0, roof=rows["roof"] * 256, y=0.05 + rows["roof"] * 256 / 0.4)
+    hidden = rows.assign(batch=256.0, compute=rows["roof"] * 256, y=0.05 + rows["roof"] * 256 / 0.4)
     both = measured_rows.weighed(pd.concat([rows, hidden], ignore_index=True))
     model = fit_latency.Model(both, {}, settings, devices=False)
     assert np.exp(model.fits["gpu-datacenter", "fp16", "*"][1]) == pytest.approx(0.001, rel=0.15)
@@ -129,11 +131,13 @@ def test_fit_recovers_thread_scaling(settings: dict) -> None:
 def test_engine_factor_is_the_shrunken_median_over_devices(settings: dict) -> None:
     rows = pd.DataFrame({"engine": ["a"] * 4 + ["b"] * 2, "group": ["x", "x", "y", "y", "x", "y"]})
     residual = pd.Series(np.log([2.0, 2.0, 2.0, 2.0, 1.0, 1.0]))
-    found = roofline_fit.engine_factors(residual, [rows["engine"]], rows["group"], settings["fit"])
+    found = roofline_fit.engine_factors(
+        residual, [pd.Series(["kind"] * 6), rows["engine"]], rows["group"], settings["fit"]
+    )
     prior = settings["fit"]["engine_prior_devices"]
-    assert found["a",][0] == pytest.approx(2.0 ** (2 / (2 + prior)))
-    assert found["a",][1:] == (4, 2)
-    assert found["b",][0] == pytest.approx(1.0)
+    assert found["kind", "a"][0] == pytest.approx(2.0 ** (2 / (2 + prior)))
+    assert found["kind", "a"][1:] == (4, 2)
+    assert found["kind", "b"][0] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,8 @@ def test_every_pair_of_device_and_model_weighs_once(settings: dict, engines: lis
 
 
 def test_committed_intervals_cover_the_sample(settings: dict, engines: list[dict]) -> None:
-    from advisor.latency import load_calibration, service_s
+    from advisor.calibration import load_calibration
+    from advisor.latency import service_s
 
     packed = load_calibration()
     rows = sample_rows(settings, engines)
@@ -244,12 +249,21 @@ def test_held_out_groups_are_never_in_the_fit_that_predicts_them(
     assert len(fit_latency.held_out(rows, "model", {}, settings)) == len(rows)
 
 
-def test_language_rows_join_their_models_and_leave_out_latent_attention(settings: dict, engines: list[dict]) -> None:
+def test_language_rows_join_their_models_and_leave_out_encoders(settings: dict, engines: list[dict]) -> None:
     read = measured_rows.read(SAMPLE, measured_rows.records(SAMPLE / "records"), settings, engines)
-    rows = fit_llm.language_rows(
-        read, fit_llm.models_of(SAMPLE), {"fp32": 4, "fp16": 2, "int8": 1, "fp8": 1, "int4": 0.5625}, settings
-    )
-    assert not set(rows["model"]) & set(settings["language"]["latent_attention"])
-    assert (rows[["y", "active", "weights", "peak"]] > 0).all().all()
+    rows = fit_llm.language_rows(read, fit_llm.models_of(SAMPLE), settings)
+    assert not set(rows["model"]) & set(settings["language"]["encoders"])
+    assert (rows[["y", "active", "weight_bytes", "peak"]] > 0).all().all()
     llama = rows[rows["model"].eq("llama-2-70b") & rows["format"].eq("fp8")]
-    assert set(llama["weights"]) == {68.977e9}
+    assert set(llama["weight_bytes"]) == {68.977e9}
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5])
+def test_fit_recovers_how_much_bandwidth_counts(settings: dict, exponent: float) -> None:
+    rows = known_rows(0.4, 1e-6, noise=0.05)
+    balance = np.repeat(10 ** np.linspace(1, 3, 6), len(rows) // 6)
+    rows = rows.assign(bandwidth=rows["peak"] / balance)
+    rows["y"] = rows["y"] * (balance / 100) ** exponent
+    found, _, _, devices = fit_latency.Model(rows, {}, settings, devices=False).balances["gpu-datacenter"]
+    assert devices == 6
+    assert found == pytest.approx(exponent, abs=0.06)

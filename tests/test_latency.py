@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.calibration import Calibration, load_calibration
 from advisor.effects import Effects
 from advisor.latency import (
     FIDELITIES,
-    Calibration,
     Coefficients,
-    load_calibration,
-    peak_at,
+    attainable_flop_per_s,
     roofline_s,
     service_interval_s,
     service_s,
@@ -37,6 +36,7 @@ def calibration() -> Calibration:
 
 def coefficients(**changes: float) -> Coefficients:
     usual = {"efficiency": 0.5, "overhead_s": 0.001, "low_factor": 0.5, "high_factor": 3.0, "gamma": 0.8,
+             "balance_exponent": 0.0, "balance": 10.0,
              "engine_factor": 1.0, "fidelity": 1, "blind_factor": 1.5}  # fmt: skip
     values = {name: np.array(value) for name, value in (usual | changes).items()}
     return Coefficients(**values)
@@ -175,7 +175,6 @@ def test_missing_rate_falls_back_as_the_hardware_does(
     calibration: Calibration, peaks: dict[str, float], precision: str, expected: float | None
 ) -> None:
     assert calibration.peak_flop_per_s(peaks, precision) == expected
-    assert peak_at(peaks, precision, calibration.settings["fallback"]) == expected
 
 
 def test_axes_broadcast_over_units_and_batches(calibration: Calibration) -> None:
@@ -199,3 +198,21 @@ def test_committed_calibration_loads_and_covers_every_kind_that_is_judged() -> N
     found = packed.lookup(["nowhere"] * len(kinds), kinds, ["int8"] * len(kinds), ["unheard-of"] * len(kinds))
     assert {FIDELITIES[code] for code in found.fidelity} == {"class"}
     assert ((found.low_factor < 1) & (found.high_factor > 1) & (found.overhead_s > 0) & (found.efficiency > 0)).all()
+
+
+@given(peak, bandwidth, more, st.floats(0.0, 0.8))
+def test_more_peak_or_more_bandwidth_is_never_slower(rate: float, width: float, factor: float, exponent: float) -> None:
+    found = coefficients(balance_exponent=exponent, balance=100.0)
+
+    def usual(**changes: float) -> float:
+        return seconds(**{"peak_flop_per_s": rate, "bandwidth_bytes_per_s": width, "coefficients": found} | changes)
+
+    assert usual(peak_flop_per_s=rate * factor) <= usual() * (1 + 1e-9)
+    assert usual(bandwidth_bytes_per_s=width * factor) <= usual() * (1 + 1e-9)
+
+
+def test_a_device_of_the_usual_balance_or_of_unknown_bandwidth_attains_its_peak() -> None:
+    found = coefficients(balance_exponent=0.5, balance=100.0)
+    assert float(attainable_flop_per_s(1e12, 1e10, found)) == pytest.approx(1e12)
+    assert float(attainable_flop_per_s(4e12, 1e10, found)) == pytest.approx(2e12)
+    assert float(attainable_flop_per_s(4e12, math.nan, found)) == 4e12

@@ -33,20 +33,24 @@ def calibration() -> LanguageCalibration:
 
 
 def coefficients(**changes: float) -> Coefficients:
-    usual = {"compute_efficiency": 0.5, "bandwidth_efficiency": 0.8, "prefill_overhead_s": 0.01,
-             "step_overhead_s": 0.002, "collective_s": 0.001, "prefill_low": 0.5, "prefill_high": 2.0, "step_low": 0.7,
+    usual = {"compute_efficiency": 0.5, "bandwidth_efficiency": 0.8, "cache_efficiency": 0.4,
+             "prefill_layer_s": 0.0005, "step_layer_s": 0.0001, "collective_s": 0.00005, "sequence_s": 0.0,
+             "in_turn": 0.0, "prefill_low": 0.5, "prefill_high": 2.0, "step_low": 0.7,
              "step_high": 1.5, "prefill_engine": 1.0, "step_engine": 1.0, "fidelity": 1}  # fmt: skip
     return Coefficients(**{name: np.array(value) for name, value in (usual | changes).items()})
 
 
 def step(**changes: object) -> float:
-    usual: dict[str, object] = {**LLAMA_3_8B, **H100, "active_share": 1.0, "kv_bytes_per_sequence": 1e8, "batch": 1,
-                                "units": 1, "coefficients": coefficients()}  # fmt: skip
+    usual: dict[str, object] = {**LLAMA_3_8B, **H100, "active_share": 1.0, "layers": 20,
+                                "kv_bytes_per_sequence": 5e7, "batch": 1, "units": 1,
+                                "coefficients": coefficients()}  # fmt: skip
     return float(decode_step_s(**usual | changes))  # type: ignore[arg-type]
 
 
 def first(**changes: object) -> float:
-    usual: dict[str, object] = {**LLAMA_3_8B, **H100, "input_tokens": 1024, "units": 1, "coefficients": coefficients()}
+    usual: dict[str, object] = {
+        **LLAMA_3_8B, **H100, "layers": 20, "input_tokens": 1024, "units": 1, "coefficients": coefficients()
+    }  # fmt: skip
     return float(prefill_s(**usual | changes))  # type: ignore[arg-type]
 
 
@@ -58,6 +62,9 @@ def first(**changes: object) -> float:
         ({"units": 8}, (16.06e9 + 1e8) / (8 * 3.35e12 * 0.8) + 0.002 + 3 * 0.001),
         ({"batch": 1000, "kv_bytes_per_sequence": 0.0}, 2 * 8.03e9 * 1000 / (989e12 * 0.5) + 0.002),
         ({"bandwidth_bytes_per_s": math.nan}, 2 * 8.03e9 / (989e12 * 0.5) + 0.002),
+        ({"coefficients": coefficients(sequence_s=1e-6), "batch": 64}, (16.06e9 + 64e8) / (3.35e12 * 0.8) + 0.00328),
+        ({"coefficients": coefficients(in_turn=1.0), "units": 8}, (16.06e9 + 1e8) / (3.35e12 * 0.8) + 0.002),
+        ({"coefficients": coefficients(in_turn=1.0), "units": 0.5}, (16.06e9 + 1e8) / (0.5 * 3.35e12 * 0.8) + 0.002),
         ({"coefficients": coefficients(step_engine=2.0)}, 2 * ((16.06e9 + 1e8) / (3.35e12 * 0.8) + 0.002)),
     ],
 )
@@ -117,10 +124,19 @@ def test_longer_prompts_never_start_sooner_and_faster_devices_never_later(tokens
 
 def test_intervals_are_the_middle_times_the_factors() -> None:
     low, mid, high = decode_interval_s(
-        **LLAMA_3_8B, **H100, active_share=1.0, kv_bytes_per_sequence=1e8, batch=1, units=1, coefficients=coefficients()
+        **LLAMA_3_8B,
+        **H100,
+        active_share=1.0,
+        layers=20,
+        kv_bytes_per_sequence=1e8,
+        batch=1,
+        units=1,
+        coefficients=coefficients(),
     )
     assert (float(low / mid), float(high / mid)) == pytest.approx((0.7, 1.5))
-    low, mid, high = prefill_interval_s(**LLAMA_3_8B, **H100, input_tokens=1024, units=1, coefficients=coefficients())
+    low, mid, high = prefill_interval_s(
+        **LLAMA_3_8B, **H100, layers=20, input_tokens=1024, units=1, coefficients=coefficients()
+    )
     assert (float(low / mid), float(high / mid)) == pytest.approx((0.5, 2.0))
 
 
@@ -135,13 +151,13 @@ def test_intervals_are_the_middle_times_the_factors() -> None:
 def test_lookup_falls_back_from_device_to_kind_to_all(
     calibration: LanguageCalibration, device: str, kind: str, fidelity: str
 ) -> None:
-    found = calibration.lookup([device], [kind], ["vllm"])
+    found = calibration.lookup([device], [kind], ["fp16"], ["vllm"])
     assert FIDELITIES[int(found.fidelity[0])] == fidelity
 
 
 def test_engine_without_measurements_has_no_factor_and_a_wider_interval(calibration: LanguageCalibration) -> None:
-    found = calibration.lookup(["x", "x"], ["gpu-datacenter"] * 2, ["vllm", "unheard-of"])
-    assert found.step_engine[0] == calibration.engines["step", "vllm"].factor
+    found = calibration.lookup(["x", "x"], ["gpu-datacenter"] * 2, ["bf16"] * 2, ["vllm", "unheard-of"])
+    assert found.step_engine[0] == calibration.engines["step", "vllm", "*"].factor
     assert found.step_engine[1] == 1.0
     assert found.step_high[1] > found.step_high[0]
 
@@ -149,6 +165,21 @@ def test_engine_without_measurements_has_no_factor_and_a_wider_interval(calibrat
 def test_committed_calibration_serves_every_kind() -> None:
     packed = load_language_calibration()
     kinds = ["gpu-datacenter", "gpu-consumer", "gpu-workstation", "cpu-server", "edge-npu", "mcu"]
-    found = packed.lookup(["nowhere"] * len(kinds), kinds, ["vllm"] * len(kinds))
-    for name in ("compute_efficiency", "bandwidth_efficiency", "step_overhead_s", "prefill_overhead_s"):
+    found = packed.lookup(["nowhere"] * len(kinds), kinds, ["fp16"] * len(kinds), ["vllm"] * len(kinds))
+    for name in ("compute_efficiency", "bandwidth_efficiency", "cache_efficiency", "step_layer_s", "prefill_layer_s"):
         assert (getattr(found, name) > 0).all()
+
+
+@given(st.floats(1.0, 64.0))
+def test_devices_that_work_in_turn_gain_nothing_from_more(units: float) -> None:
+    alone = coefficients(in_turn=1.0)
+    assert step(units=units, coefficients=alone) == step(units=1, coefficients=alone)
+    assert first(units=units, coefficients=alone) == first(units=1, coefficients=alone)
+
+
+def test_an_engine_that_is_slow_at_one_format_says_so_for_that_format_alone() -> None:
+    packed = load_language_calibration()
+    slow, usual = (packed.lookup(["x"], ["gpu-consumer"], [name], ["transformers"]) for name in ("int8", "fp16"))
+    assert slow.step_engine[0] > 1.5 * usual.step_engine[0]
+    unknown = packed.lookup(["x"], ["gpu-consumer"], ["fp32"], ["transformers"])
+    assert unknown.step_engine[0] == packed.engines["step", "transformers", "*"].factor

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from small_knowledge import said_in_every_language
 
 from advisor import cli, load, predict
+from advisor.calibration import load_calibration
 from advisor.errors import RowsError
-from advisor.judged import LANGUAGE, predicted
-from advisor.latency import load_calibration
+from advisor.judged import predicted
 from advisor.llm import load_language_calibration
-from advisor.measured import measured_rows, sheet
+from advisor.measured import LANGUAGE, measured_rows, sheet
 from advisor.results import Prediction
 from advisor.score import document, figures, score
 from advisor.text import catalogue, languages

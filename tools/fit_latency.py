@@ -1,6 +1,6 @@
 """Fit latency coefficients from a folder of published measurements; writes ``data/calibrations``.
 
-Usage: python tools/fit_latency.py FOLDER [--out FOLDER] [--devices FOLDER] [--settings FOLDER] [--date YYYY-MM-DD]
+Usage: python tools/fit_latency.py [FOLDER] [--out FOLDER] [--devices FOLDER] [--settings FOLDER] [--date YYYY-MM-DD]
 """
 
 import argparse
@@ -12,8 +12,8 @@ import fit_llm
 import numpy as np
 import pandas as pd
 from fit_effects import effect_columns, factors, fit_effects, write_effects
-from measured_rows import ROOT, judged_file, one_shot, read, records
-from roofline_fit import ANY, achieved, engine_factors, engine_table, fold_of, nearest, robust, spreads, write
+from measured_rows import ROOT, one_shot, read, records, row_files
+from roofline_fit import ANY, achieved, balances, engine_factors, engine_table, fold_of, nearest, robust, spreads, write
 
 CLASS_KEYS, OWN_KEYS = ["kind", "format"], ["kind", "group", "format"]
 OUT = ROOT / "data" / "calibrations"
@@ -40,10 +40,13 @@ class Model:
         self.settings, self.gammas = settings["fit"], gammas
         self.fits: dict[tuple, np.ndarray] = {}
         self.engines: dict[tuple[str, str], tuple[float, int, int]] = {}
+        self.balances: dict[str, tuple[float, float, int, int]] = {}
         for _ in range(self.settings["engine_rounds"]):
             self._fit_kinds(rows)
             residual = np.log(rows["y"] / sum(self.parts(rows)) * self.engine_factor(rows))
             self.engines = engine_factors(residual, [rows["kind"], rows["engine_id"]], rows["group"], self.settings)
+            residual = np.log(rows["y"] / sum(self.parts(rows)))
+            self.balances = balances(residual, rows, self.balances, self.settings)
         self._fit_kinds(rows)
         if devices:
             for key, part in self._enough(rows, ["kind", "format", "group"]):
@@ -61,7 +64,8 @@ class Model:
 
     def _enough(self, rows: pd.DataFrame, keys: list[str]):
         for key, part in rows.groupby(keys, sort=True):
-            if len(part) >= self.settings["enough_rows"] and part["model"].nunique() >= self.settings["enough_models"]:
+            models = self.settings["few_models"].get(key[0], self.settings["enough_models"])
+            if len(part) >= self.settings["enough_rows"] and part["model"].nunique() >= models:
                 yield key, part
 
     def _fit(self, rows: pd.DataFrame, weight: pd.Series, key: tuple) -> np.ndarray:
@@ -94,7 +98,10 @@ class Model:
 
     def roof(self, rows: pd.DataFrame) -> np.ndarray:
         gamma = rows["kind"].map(self.gammas).fillna(1.0)
-        return np.where(rows["waits"].eq(1), rows["roof"] * rows["units"] ** (1 - gamma), rows["roof"])
+        exponent, balance = (rows["kind"].map({k: v[i] for k, v in self.balances.items()}) for i in (0, 1))
+        fed = (rows["peak"] / rows["bandwidth"] / balance) ** exponent
+        roof = np.maximum(rows["compute"] * fed.fillna(1.0), rows["memory"])
+        return np.where(rows["waits"].eq(1), roof * rows["units"] ** (1 - gamma), roof)
 
     def parts(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Overhead and work of every row in seconds, without the effects."""
@@ -178,15 +185,19 @@ def toml(value: object) -> str:
 
 
 def provenance(folder: Path, date: str, tables: dict[str, pd.DataFrame], counts: dict[str, int], settings: dict) -> str:
-    files = [judged_file(folder), folder / "devices.csv", folder / "models.csv"]
     head = {"title": "published inference measurements, one source named a row", "dated": date, "method": METHOD,
             "licence_permissive": ", ".join(settings["licence"]["permissive"]),
             "licence_refused": ", ".join(settings["licence"]["refused"])}  # fmt: skip
-    sums = {f"sha256_{path.stem}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = {"rows": row_files(folder), "devices": [folder / "devices.csv"], "models": [folder / "models.csv"]}
+    sums = {f"sha256_{name}": _sum(paths) for name, paths in files.items()}
     body = head | sums | counts | {name: table.to_dict("records") for name, table in tables.items()}
     return "# Made by tools/fit_latency.py; do not edit by hand.\n" + "".join(
         f"{key} = {toml(value)}\n" for key, value in body.items()
     )
+
+
+def _sum(paths: list[Path]) -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def fitted(folder: Path, devices_folder: Path, settings_folder: Path, out: Path, date: str) -> dict[str, pd.DataFrame]:
@@ -197,7 +208,7 @@ def fitted(folder: Path, devices_folder: Path, settings_folder: Path, out: Path,
     weight_bytes = {name: size + formats["overhead"].get(name, 0) for name, size in formats["bytes"].items()}
     rows = read(folder, records(devices_folder), settings, engines)
     shots = effect_columns(one_shot(rows, weight_bytes, settings), settings)
-    tokens = fit_llm.language_rows(rows, fit_llm.models_of(folder), weight_bytes, settings)
+    tokens = fit_llm.language_rows(rows, fit_llm.models_of(folder), settings)
     out.mkdir(parents=True, exist_ok=True)
     tables = one_shot_files(shots, out, settings) | fit_llm.files(tokens, out, settings)
     known = rows.loc[rows["id"].ne(""), "id"]
@@ -221,7 +232,12 @@ def one_shot_files(rows: pd.DataFrame, out: Path, settings: dict) -> dict[str, p
     fit = settings["fit"]
     class_spread, own_spread = spreads(by_device, "group", CLASS_KEYS, fit), spreads(by_model, "model", OWN_KEYS, fit)
     write(out / "latency.csv", latency_lines(model, rows, class_spread, own_spread))
-    write(out / "engine_factors.csv", engine_table(model.engines, "kind"))
+    lines = [
+        {"kind": kind, "exponent": exponent, "balance": balance, "rows": count, "devices": devices}
+        for kind, (exponent, balance, count, devices) in sorted(model.balances.items())
+    ]
+    write(out / "balance.csv", lines, columns=["kind", "exponent", "balance", "rows", "devices"])
+    write(out / "engine_factors.csv", engine_table(model.engines, ["kind", "engine"]))
     write_effects(out / "effects.csv", model.effects)
     write(
         out / "threads.csv",
@@ -238,7 +254,13 @@ def one_shot_files(rows: pd.DataFrame, out: Path, settings: dict) -> dict[str, p
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="folder with judged.parquet (or .csv), devices.csv and models.csv")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=ROOT / "data" / "measured",
+        help="folder with SOURCE.csv.xz or judged.parquet (or .csv), devices.csv and models.csv",
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--devices", type=Path, default=ROOT / "data" / "devices", help="folder of device records")
     parser.add_argument("--settings", type=Path, default=OUT, help="folder of settings.toml and engines.toml")

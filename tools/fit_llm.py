@@ -8,61 +8,42 @@ import pandas as pd
 from measured_rows import table, weighed
 from roofline_fit import ANY, achieved, engine_factors, engine_table, fold_of, nearest, robust, spreads, wider, write
 
-from advisor.llm import Coefficients, Fit, decode_step_s, kv_bytes_per_token, prefill_s
-from advisor.units import MILLION
+from advisor.llm import Coefficients, Fit, decode_step_s, prefill_s
+from advisor.measured_models import prefill_arguments, sized, step_arguments, with_tokens
 
 PREFILL, STEP = (
-    ("compute_efficiency", "prefill_overhead_s"),
-    ("bandwidth_efficiency", "step_overhead_s", "collective_s"),
+    ("compute_efficiency", "prefill_layer_s"),
+    ("bandwidth_efficiency", "cache_efficiency", "step_layer_s", "collective_s", "sequence_s"),
 )
+NAMES = PREFILL + STEP
+NO_FACTOR = {(ANY, ANY, ANY): (1.0, 0, 0)}
 DECODING = ("tpot", "tpot_batched")
 
 
-def language_rows(
-    rows: pd.DataFrame, models: pd.DataFrame, weight_bytes: dict[str, float], settings: dict
-) -> pd.DataFrame:
+def language_rows(rows: pd.DataFrame, models: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Rows of single prompts and of decoding with the sizes that the formulas take."""
     words = settings["language"]
-    sizes = models.drop_duplicates("model").set_index("model")
-    rows = rows[
-        rows["metric"].isin(["ttft", *DECODING])
-        & rows["model"].isin(sizes.index)
-        & ~rows["model"].isin(words["latent_attention"])
-    ]
-    rows = rows[rows["peak"].gt(0) & ~rows["engine_id"].isin(words["left_out_engines"])].reset_index(drop=True)
-    size = sizes.reindex(rows["model"]).reset_index(drop=True)
-    head_size = size["head_dim"].fillna(size["hidden"] / size["heads"])
-    cache = kv_bytes_per_token(layers=size["layers"], kv_heads=size["kv_heads"], head_size=head_size,
-                               bytes_per_element=words["kv_bytes"])  # fmt: skip
-    tokens = rows["input_tokens"].fillna(words["input_tokens"])
-    context = (rows["input_tokens"] + rows["output_tokens"].fillna(0) / 2).fillna(words["context_tokens"])
-    accelerators = rows["units"] * rows["device_count"].clip(lower=1)
-    return weighed(rows.assign(
-        y=rows["measured_s"], batch=rows["batch_size"].fillna(1), tokens=tokens,
-        output=rows["output_tokens"], units=accelerators,
-        active=size["active_params_m"] * MILLION, share=(size["active_params_m"] / size["params_m"]).clip(upper=1),
-        weights=size["params_m"] * MILLION * rows["format"].map(weight_bytes), cache=np.nan_to_num(cache * context),
-    ))  # fmt: skip
+    rows = rows[rows["metric"].isin(["ttft", *DECODING]) & ~rows["model"].isin(words["encoders"])]
+    rows = sized(rows.reset_index(drop=True), models)
+    rows = rows[rows["layers"].notna() & rows["peak"].gt(0)].reset_index(drop=True)
+    rows = with_tokens(rows, words)
+    in_turn = rows["engine_id"].isin(words["in_turn_engines"]) & ~rows["kind"].isin(settings["kinds"]["per_vcpu"])
+    return weighed(rows.assign(y=rows["measured_s"], in_turn=in_turn.astype(float)))
 
 
 def prefill_of(rows: pd.DataFrame, found: Coefficients) -> np.ndarray:
-    return prefill_s(
-        **columns(rows, active_params="active", weight_bytes="weights", input_tokens="tokens"), coefficients=found
-    )
-
-
-def columns(rows: pd.DataFrame, **names: str) -> dict[str, np.ndarray]:
-    """Arguments of a formula from columns; peak, bandwidth and units are always among them."""
-    hardware = {"peak_flop_per_s": "peak", "bandwidth_bytes_per_s": "bandwidth", "units": "units"}
-    return {argument: rows[column].to_numpy(float) for argument, column in (names | hardware).items()}
+    return prefill_s(**prefill_arguments(rows), coefficients=found)
 
 
 def token_of(rows: pd.DataFrame, found: Coefficients) -> np.ndarray:
     """Time per output token; under load the prompts of the other sequences interrupt decoding."""
-    sizes = {"active_params": "active", "weight_bytes": "weights", "active_share": "share"}
-    step = decode_step_s(**columns(rows, **sizes, kv_bytes_per_sequence="cache", batch="batch"), coefficients=found)
-    loaded = rows["metric"].eq("tpot_batched") & rows["output"].gt(0)
-    return step + np.where(loaded, rows["batch"] * prefill_of(rows, found) / rows["output"].where(loaded, 1), 0)
+    step = decode_step_s(**step_arguments(rows), coefficients=found)
+    loaded = rows["metric"].eq("tpot_batched") & rows["output_tokens"].gt(0)
+    return step + np.where(loaded, rows["batch"] * prefill_of(rows, found) / rows["answer"], 0)
+
+
+def seconds(rows: pd.DataFrame, found: Coefficients) -> np.ndarray:
+    return np.where(rows["metric"].eq("ttft"), prefill_of(rows, found), token_of(rows, found))
 
 
 class LanguageModel:
@@ -70,22 +51,13 @@ class LanguageModel:
 
     def __init__(self, rows: pd.DataFrame, settings: dict, *, devices: bool) -> None:
         self.fit, self.words = settings["fit"], settings["language"]
-        start = self.words["start"]
-        usual = np.log(
-            [
-                start["compute_efficiency"],
-                start["overhead_s"],
-                start["bandwidth_efficiency"],
-                start["overhead_s"],
-                start["collective_s"],
-            ]
-        )
-        self.engines: dict[tuple[str, str], tuple[float, int, int]] = {}
+        usual = np.log([self.words["start"][name] for name in NAMES])
+        self.engines: dict[tuple[str, str, str], tuple[float, int, int]] = dict(NO_FACTOR)
         self.fits: dict[tuple, np.ndarray] = {}
         for _ in range(self.fit["engine_rounds"]):
             self._fit_all(rows, usual, devices=False)
             residual = np.log(rows["y"] / self.predicted(rows) * self.engine_factor(rows))
-            self.engines = engine_factors(residual, [phase_of(rows), rows["engine_id"]], rows["group"], self.fit)
+            self.engines = self._engines(rows, residual)
         self._fit_all(rows, usual, devices=devices)
 
     def _fit_all(self, rows: pd.DataFrame, usual: np.ndarray, *, devices: bool) -> None:
@@ -94,9 +66,18 @@ class LanguageModel:
             self.fits[(*key, ANY)[:2]] = self._fit(part, weight, nearest(self.fits, (key[0], ANY)))
 
     def engine_factor(self, rows: pd.DataFrame) -> np.ndarray:
-        return np.array(
-            [self.engines.get(key, (1.0,))[0] for key in zip(phase_of(rows), rows["engine_id"], strict=True)]
-        )
+        keys = zip(phase_of(rows), rows["engine_id"], rows["format"], strict=True)
+        return np.array([nearest(self.engines, key)[0] if key[1] else 1.0 for key in keys])
+
+    def _engines(self, rows: pd.DataFrame, residual: pd.Series) -> dict[tuple[str, str, str], tuple[float, int, int]]:
+        """Factor of every engine, and of its number formats, some of which it computes much more slowly."""
+        phase, group = phase_of(rows), rows["group"]
+        any_format = pd.Series(ANY, rows.index)
+        every = engine_factors(residual, [phase, rows["engine_id"], any_format], group, self.fit)
+        keys = zip(phase, rows["engine_id"], any_format, strict=True)
+        rest = residual - np.log([every.get(key, (1.0,))[0] for key in keys])
+        fine = engine_factors(rest, [phase, rows["engine_id"], rows["format"]], group, self.fit)
+        return NO_FACTOR | every | {k: (v[0] * every[k[0], k[1], ANY][0], *v[1:]) for k, v in fine.items()}
 
     def _groups(self, rows: pd.DataFrame, *, devices: bool) -> Iterator[tuple[tuple, pd.DataFrame, str]]:
         levels = (
@@ -110,39 +91,37 @@ class LanguageModel:
                     yield key, part, weight
 
     def _fit(self, rows: pd.DataFrame, weight: str, parent: np.ndarray) -> np.ndarray:
-        found = parent.copy()
-        bounds = [self.words["bounds"][name.removeprefix("prefill_").removeprefix("step_")] for name in PREFILL + STEP]
-        for chosen, wanted, formula in ((slice(0, 2), ("ttft",), prefill_of), (slice(2, 5), DECODING, token_of)):
-            part = rows[rows["metric"].isin(wanted)]
-            if len(part):
-                ends = tuple(np.array([bound[end] for bound in bounds[chosen]]) for end in (0, 1))
-                y = part["y"].to_numpy() / self.engine_factor(part)
-                predicted = self._formula(formula, part, found.copy(), chosen)
-                found[chosen] = robust(predicted, y, part[weight].to_numpy(), parent[chosen], ends, self.fit)
-        return found
+        """Prefill and decoding together, as prompts interrupt decoding; drawn to the parent."""
+        bounds = [self.words["bounds"][name] for name in NAMES]
+        ends = tuple(np.array([bound[end] for bound in bounds]) for end in (0, 1))
+        y = rows["y"].to_numpy() / self.engine_factor(rows)
+        settings = self.fit | {"prior_pairs": self.words["prior_pairs"]}
 
-    def _formula(self, formula, rows: pd.DataFrame, logs: np.ndarray, chosen: slice):
         def predicted(values: np.ndarray) -> np.ndarray:
-            logs[chosen] = np.log(values)
-            return formula(rows, coefficients([logs] * len(rows)))
+            return seconds(rows, coefficients([np.log(values)] * len(rows), rows["in_turn"].to_numpy()))
 
-        return predicted
+        return robust(predicted, y, self._weight(rows, weight), parent, ends, settings)
+
+    def _weight(self, rows: pd.DataFrame, name: str) -> np.ndarray:
+        return rows[name].to_numpy() ** self.words["evenness"]
 
     def predicted(self, rows: pd.DataFrame) -> np.ndarray:
-        found = coefficients([nearest(self.fits, key) for key in zip(rows["kind"], rows["group"], strict=True)])
-        return self.engine_factor(rows) * np.where(
-            rows["metric"].eq("ttft"), prefill_of(rows, found), token_of(rows, found)
-        )
+        logs = [nearest(self.fits, key) for key in zip(rows["kind"], rows["group"], strict=True)]
+        found = coefficients(logs, rows["in_turn"].to_numpy())
+        return self.engine_factor(rows) * seconds(rows, found)
 
 
 def phase_of(rows: pd.DataFrame) -> pd.Series:
     return rows["metric"].eq("ttft").map({True: "prefill", False: "step"})
 
 
-def coefficients(logs: list[np.ndarray]) -> Coefficients:
-    compute, first, bandwidth, step, collective = np.exp(np.array(logs)).T
-    one = np.ones_like(compute)
-    return Coefficients(compute, bandwidth, first, step, collective, one, one, one, one, one, one, one.astype(np.int8))
+def coefficients(logs: list[np.ndarray], in_turn: np.ndarray) -> Coefficients:
+    one = np.ones(len(logs))
+    fitted = dict(zip(NAMES, np.exp(np.array(logs)).T, strict=True))
+    neutral = dict.fromkeys(
+        ("prefill_low", "prefill_high", "step_low", "step_high", "prefill_engine", "step_engine"), one
+    )
+    return Coefficients(**fitted, **neutral, in_turn=in_turn, fidelity=one.astype(np.int8))
 
 
 def held_out(rows: pd.DataFrame, of: str, settings: dict) -> pd.DataFrame:
@@ -170,7 +149,7 @@ def llm_lines(
     lines = []
     for (kind, group), logs in sorted(model.fits.items()):
         part = rows[(rows["kind"].eq(kind) | (kind == ANY)) & (rows["group"].eq(group) | (group == ANY))]
-        found = coefficients([logs])
+        found = coefficients([logs], np.zeros(1))
         line = {"kind": kind, "device": group} | {name: float(getattr(found, name)[0]) for name in Fit._fields}
         for phase in ("prefill", "step"):
             ends = nearest(shared, (phase, kind))
@@ -190,7 +169,7 @@ def files(rows: pd.DataFrame, out: Path, settings: dict) -> dict[str, pd.DataFra
     model = LanguageModel(rows, settings, devices=True)
     by_device, by_model = (held_out(rows, of, settings) for of in ("group", "model"))
     write(out / "llm.csv", llm_lines(model, rows, by_device, by_model, settings))
-    write(out / "llm_engine_factors.csv", engine_table(model.engines, "phase"))
+    write(out / "llm_engine_factors.csv", engine_table(model.engines, ["phase", "engine", "format"]))
     tables, fit = {}, spread_settings(settings)
     for phase in ("prefill", "step"):
         devices, models = (held[held["phase"].eq(phase)] for held in (by_device, by_model))

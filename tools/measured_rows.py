@@ -18,17 +18,37 @@ from advisor.measured import (  # noqa: E402
     hardware,
     in_our_terms,
     specs_of,
+    stated_or_usual,
     table,
 )
 from advisor.schema import Device  # noqa: E402
 from advisor.units import BILLION, FLOP_PER_MAC, MILLION  # noqa: E402
 
-__all__ = ["device_ids", "engine_ids", "judged_file", "one_shot", "permissive", "read", "records", "table", "weighed"]
+__all__ = [
+    "device_ids",
+    "engine_ids",
+    "one_shot",
+    "permissive",
+    "published",
+    "read",
+    "records",
+    "row_files",
+    "table",
+    "weighed",
+]
 
 
-def judged_file(folder: Path) -> Path:
-    parquet, text = folder / "judged.parquet", folder / "judged.csv"
-    return parquet if parquet.exists() else text
+def row_files(folder: Path) -> list[Path]:
+    """Files of measured rows of a folder: one a source, or all in one."""
+    found = sorted(folder.glob("*.csv.xz")) or sorted(folder.glob("judged.*"))
+    if not found:
+        raise SystemExit(f"{folder}: neither SOURCE.csv.xz nor judged.parquet nor judged.csv is there")
+    return found
+
+
+def published(folder: Path) -> pd.DataFrame:
+    """All measured rows of a folder."""
+    return pd.concat([table(path) for path in row_files(folder)], ignore_index=True)
 
 
 def records(folder: Path) -> dict[str, Device]:
@@ -47,9 +67,10 @@ def permissive(licences: pd.Series, rule: dict) -> pd.Series:
 
 def read(folder: Path, devices: dict[str, Device], settings: dict, engines: list[dict]) -> pd.DataFrame:
     """Permissive rows of either sort with ids, kind, precision, and one unit's peak and bandwidth."""
-    rows = table(judged_file(folder))
+    rows = published(folder)
     rows = rows[permissive(rows["licence"], settings["licence"]) & rows["measured_s"].gt(0)]
     rows = in_our_terms(rows, devices, settings, engines)
+    rows["format"] = stated_or_usual(rows, settings)
     kinds = set(Device.model_fields["kind"].annotation.__args__)
     rows = rows[rows["format"].notna() & rows["device_class"].isin(kinds)].reset_index(drop=True)
     for name in sorted(set(rows["id"]) - {""}):
@@ -68,15 +89,16 @@ def one_shot(rows: pd.DataFrame, weight_bytes: dict[str, float], settings: dict)
     work = rows["gmacs"] * BILLION * FLOP_PER_MAC
     traffic = rows["params_m"].fillna(0) * MILLION * rows["format"].map(weight_bytes)
     memory = (traffic / rows["bandwidth"]).fillna(0)
-    roof = np.where(
-        latency, np.maximum(work * batch / rows["peak"], memory), np.maximum(work / rows["peak"], memory / batch)
-    )
+    compute = np.where(latency, work * batch, work) / rows["peak"]
+    memory = np.where(latency, memory, memory / batch)
     streams = rows["device_count"].clip(lower=1)
     rows = rows.assign(
         batch=batch,
         y=np.where(latency, rows["measured_s"], rows["measured_s"] * streams),
         waits=latency.astype(float),
-        roof=roof / rows["units"],
+        compute=compute / rows["units"],
+        memory=memory / rows["units"],
+        roof=np.maximum(compute, memory) / rows["units"],
     )
     return weighed(rows[rows["roof"] <= rows["y"] * settings["fit"]["impossible"]].reset_index(drop=True))
 

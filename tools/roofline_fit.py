@@ -9,6 +9,9 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 ANY = "*"
+ROUNDS = 8
+NUDGE = 0.01
+"""Keeps the constants of a format with hardly a row within bounds."""
 
 
 def robust(predicted: Callable[[np.ndarray], np.ndarray], y: np.ndarray, weight: np.ndarray, parent: np.ndarray,
@@ -33,8 +36,8 @@ def robust(predicted: Callable[[np.ndarray], np.ndarray], y: np.ndarray, weight:
 
 
 def engine_factors(residual: pd.Series, keys: list[pd.Series], groups: pd.Series, settings: dict) -> dict:
-    """Key (an engine last) -> (factor, rows, devices): median over devices of their median residual, shrunk."""
-    named = keys[-1].ne("")
+    """Key (an engine second) -> (factor, rows, devices): median over devices of their median residual, shrunk."""
+    named = keys[1].ne("")
     each = residual[named].groupby([*(key[named] for key in keys), groups[named]], sort=True).agg(["median", "size"])
     found, prior = {}, settings["engine_prior_devices"]
     for key, part in each.groupby(level=list(range(len(keys))), sort=True):
@@ -45,6 +48,42 @@ def engine_factors(residual: pd.Series, keys: list[pd.Series], groups: pd.Series
             devices,
         )
     return found
+
+
+def balances(
+    residual: pd.Series, rows: pd.DataFrame, before: dict[str, tuple[float, float, int, int]], settings: dict
+) -> dict[str, tuple[float, float, int, int]]:
+    """Kind -> (exponent, balance, rows, devices): robust slope of devices' median residuals on peak over bandwidth.
+
+    ``residual`` is what predictions with the exponents ``before`` leave; formats have constants of their own.
+    """
+    known = rows.assign(residual=residual, balance=np.log(rows["peak"] / rows["bandwidth"])).dropna(subset=["balance"])
+    found, most = {}, settings["balance_rows"]
+    for kind, part in known.groupby("kind", sort=True):
+        each = part.groupby(["group", "format"], sort=True).agg(
+            residual=("residual", "median"), rows=("residual", "size"), balance=("balance", "mean")
+        )
+        devices = each.index.get_level_values("group").nunique()
+        if devices < settings["enough_groups"]:
+            continue
+        weight = each["rows"].clip(upper=most).to_numpy(float) / most
+        old = before.get(kind, (0.0, np.exp(np.average(each["balance"], weights=weight)), 0, 0))
+        shift = each["balance"].to_numpy() - np.log(old[1])
+        formats = pd.get_dummies(each.index.get_level_values("format")).to_numpy(float)
+        slope = _robust_slope(shift, formats, each["residual"].to_numpy() + old[0] * shift, weight, settings)
+        found[kind] = (float(np.clip(slope, *settings["balance"])), float(old[1]), len(part), devices)
+    return found
+
+
+def _robust_slope(x: np.ndarray, constants: np.ndarray, y: np.ndarray, weight: np.ndarray, settings: dict) -> float:
+    """Slope on x beside the constants, drawn to none; residuals beyond thrice the robust scale count linearly."""
+    columns = np.c_[x, constants]
+    draw = np.diag([settings["balance_draw"], *[NUDGE] * constants.shape[1]])
+    soft, scale = weight, 3 * settings["robust_scale"]
+    for _ in range(ROUNDS):
+        found = np.linalg.solve(columns.T @ (columns * soft[:, None]) + draw, columns.T @ (soft * y))
+        soft = weight * np.minimum(1, scale / np.maximum(np.abs(y - columns @ found), scale))
+    return float(found[0])
 
 
 def fold_of(names: pd.Series, folds: int) -> pd.Series:
@@ -132,29 +171,19 @@ def summary(rows: pd.DataFrame, of: str) -> dict[str, float]:
     }  # fmt: skip
 
 
-def engine_table(engines: dict, first: str) -> list[dict]:
-    """Lines of a table of engine factors; the first is an engine without measurements: the spread of the others."""
-    factors = [factor for factor, _, _ in engines.values()] or [1.0]
+def engine_table(engines: dict[tuple, tuple[float, int, int]], names: list[str]) -> list[dict]:
+    """Lines of a table of engine factors by ``names``; the first is an engine without measurements: any other."""
+    known = {key: value for key, value in engines.items() if ANY not in key[:2]}
+    factors = [factor for key, (factor, _, _) in known.items() if ANY in key or len(key) == 2] or [1.0]
     low, high = (float(np.quantile(factors, q)) for q in (0.1, 0.9))
-    unknown = {
-        first: ANY,
-        "engine": ANY,
-        "factor": 1.0,
-        "low_factor": min(1.0, low),
-        "high_factor": max(1.0, high),
-        "rows": 0,
-        "devices": 0,
-    }
-    none = {"low_factor": 1.0, "high_factor": 1.0}
-    return [
-        unknown,
-        *(
-            {first: key, "engine": engine, "factor": factor} | none | {"rows": rows, "devices": devices}
-            for (key, engine), (factor, rows, devices) in sorted(engines.items())
-        ),
-    ]
+    unknown = {"factor": 1.0, "low_factor": min(1.0, low), "high_factor": max(1.0, high), "rows": 0, "devices": 0}
+    lines = [dict.fromkeys(names, ANY) | unknown]
+    for key, (factor, rows, devices) in sorted(known.items()):
+        figures = {"factor": factor, "low_factor": 1.0, "high_factor": 1.0, "rows": rows, "devices": devices}
+        lines.append(dict(zip(names, key, strict=True)) | figures)
+    return lines
 
 
-def write(path: Path, lines: list[dict]) -> None:
+def write(path: Path, lines: list[dict], columns: list[str] | None = None) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        pd.DataFrame(lines).to_csv(file, index=False, float_format="%.5g", lineterminator="\n")
+        pd.DataFrame(lines, columns=columns).to_csv(file, index=False, float_format="%.5g", lineterminator="\n")
