@@ -22,6 +22,7 @@ from onnx import (
 
 from advisor.errors import ModelFileError, why_not
 from advisor.onnx_model.axes import fixed_inputs, real_inputs
+from advisor.onnx_model.bounds import check_operators
 from advisor.onnx_model.family import Signs, family_of
 from advisor.onnx_model.macs import macs_of
 from advisor.onnx_model.weights import Weights, weights_of, without_contents
@@ -108,6 +109,7 @@ def _loaded(path: Path) -> ModelProto:
         raise ModelFileError("model_file_unreadable", file=str(path)) from None
     if not model.graph.node or not model.opset_import:
         raise ModelFileError("model_file_unreadable", file=str(path))
+    check_operators(model, path)
     return inliner.inline_local_functions(model) if model.functions else model
 
 

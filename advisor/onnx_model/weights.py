@@ -55,7 +55,7 @@ def weights_of(graph: GraphProto, path: Path) -> Weights:
     Raises
     ------
     ModelFileError
-        If an external file is missing or too short.
+        If an external file is missing, too short, or outside the folder of the model.
 
     Notes
     -----
@@ -116,6 +116,8 @@ def _external_file_is_there(tensor: TensorProto, path: Path) -> None:
         return
     entries = {entry.key: entry.value for entry in tensor.external_data}
     file = path.parent / entries.get("location", "")
+    if not file.resolve().is_relative_to(path.parent.resolve()):
+        raise ModelFileError("external_weights_outside", file=str(path), external=str(file))
     if not file.is_file():
         raise ModelFileError("external_weights_missing", file=str(path), external=str(file))
     if file.stat().st_size < int(entries.get("offset", 0)) + int(entries.get("length", 0)):
