@@ -22,7 +22,8 @@ SECONDS = 20
 
 
 def model_of(nodes: list[NodeProto], last: str, *, weight: TensorProto = WEIGHT,
-             functions: list[FunctionProto] | None = None, shape: tuple[int, ...] = (1, 3, 8, 8)) -> ModelProto:  # fmt: skip
+             functions: list[FunctionProto] | None = None,
+             shape: tuple[int, ...] = (1, 3, 8, 8)) -> ModelProto:  # fmt: skip
     image = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
     result = helper.make_tensor_value_info(last, TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "g", [image], [result], [weight])
