@@ -185,7 +185,8 @@ def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np
     first = prefill_interval_s(**prefill_arguments(rows), coefficients=found)
     step = decode_interval_s(**step_arguments(rows), coefficients=found)
     held = tuple(s + batch * f / answer for f, s in zip(first, step, strict=True))
-    loaded = _first_under_load_s(first[MID], step[MID], batch, words)
+    engine = rows["engine_id"].map(words["loaded_engine"]).fillna(1.0).to_numpy()
+    loaded = engine * _first_under_load_s(first[MID], step[MID], batch, words)
     ends = {
         "tpot": step,
         "tpot_batched": held,

@@ -17,6 +17,7 @@ from advisor.errors import RowsError
 from advisor.judged import predicted
 from advisor.llm import load_language_calibration
 from advisor.measured import LANGUAGE, measured_rows, sheet
+from advisor.published import load_published
 from advisor.results import Prediction
 from advisor.score import document, figures, score
 from advisor.text import catalogue, languages
@@ -41,7 +42,7 @@ def written(tmp_path: Path, *rows: dict[str, Any]) -> Path:
     return path
 
 
-def said_of(path: Path, **tables: pd.DataFrame) -> pd.DataFrame:
+def said_of(path: Path, **tables: Any) -> pd.DataFrame:
     return predicted(measured_rows(path), load(), load_calibration(), load_language_calibration(), **tables)
 
 
@@ -112,10 +113,13 @@ def test_groups_are_classes_holdouts_and_metrics(tmp_path: Path) -> None:
 # Predictions of rows
 
 
-def test_a_row_is_predicted_as_predict_does(tmp_path: Path) -> None:
-    said = said_of(written(tmp_path, T4)).iloc[0]
-    alone = predict("resnet50", "nvidia-t4", batch=8, precision="fp16", engine="tensorrt")
+@pytest.mark.parametrize(("batch", "fidelity"), [(8, "measured"), (9, "calibrated")])
+def test_a_row_is_predicted_as_predict_does(tmp_path: Path, batch: int, fidelity: str) -> None:
+    path = written(tmp_path, T4 | {"batch_size": batch})
+    said = said_of(path, published=load_published(load())).iloc[0]
+    alone = predict("resnet50", "nvidia-t4", batch=batch, precision="fp16", engine="tensorrt")
     assert isinstance(alone, Prediction)
+    assert alone.fidelity == fidelity
     assert alone.latency_ms is not None
     ends = [said["low_s"], said["mid_s"], said["high_s"]]
     assert [1000 * end for end in ends] == pytest.approx(
