@@ -84,6 +84,18 @@ def test_rows_of_another_model_metric_or_batch_are_not_compared() -> None:
     assert figures(rows, said)[0].pairs_ordered is None
 
 
+def test_an_engine_that_starts_late_under_load_does_so_by_its_factor(tmp_path: Path) -> None:
+    rows = [LLAMA | {"metric": "ttft_loaded", "batch_size": 8, "engine": name} for name in ("vllm", "sglang", "")]
+    vllm, sglang, _ = said_of(written(tmp_path, *rows))["mid_s"]
+    factors = load_calibration().settings["language"]["loaded_engine"]
+    found = load_language_calibration().lookup(
+        ["nvidia-l4"] * 2, ["gpu-datacenter"] * 2, ["fp16"] * 2, ["vllm", "sglang"]
+    )
+    of_step, of_first = (array[1] / array[0] for array in (found.step_engine, found.prefill_engine))
+    ends = sorted(factors["sglang"] / factors["vllm"] * ratio for ratio in (of_step, of_first))
+    assert ends[0] * (1 - 1e-9) <= sglang / vllm <= ends[1] * (1 + 1e-9)
+
+
 @given(st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=12))
 def test_a_perfect_prediction_has_no_error_and_orders_every_pair(values: list[float]) -> None:
     found = figures(*judged(*((f"d{n}", "m", y, y, y, y) for n, y in enumerate(values))))[0]
