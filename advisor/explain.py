@@ -40,15 +40,23 @@ def stopped_lines(candidate: Candidate, knowledge: Knowledge, lang: str) -> Iter
 
 def basis_lines(asked: Asked, calibrated: str, option: Option, lang: str) -> Iterator[str]:
     """What an answer rests on: evidence of the prediction, date of the price, what had to be assumed."""
+    measured = sentence("report.joiner", lang).join(dict.fromkeys(map(_publisher, option.measured_by)))
     yield sentence(
-        "report.evidence",
+        "report.evidence_measured" if measured else "report.evidence",
         lang,
         fidelity=sentence(f"fidelity.{option.fidelity}", lang),
         dated=calibrated,
+        measured=measured,
         price_date=option.price_date,
         source=", ".join(option.sources),
     )
     yield from assumption_lines(asked, lang)
+
+
+def _publisher(source: str) -> str:
+    """Repository or page of a measurement, and its date; the whole path is in the document."""
+    address, _, date = source.rpartition(" ")
+    return f"{'/'.join(address.split('/')[:2]) if address.startswith('github:') else address} {date}"
 
 
 def assumption_lines(asked: Asked, lang: str) -> Iterator[str]:

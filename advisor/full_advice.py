@@ -32,6 +32,7 @@ from advisor.what_if import what_ifs
 if TYPE_CHECKING:
     import pandas as pd
 
+_SIGMAS_OF_80_PERCENT = 1.2816
 _KEPT = 50
 """Kinds of stack that a document holds."""
 
@@ -200,7 +201,8 @@ class FullAdvice(Advice):
         klass = ev.found.run_class[run]
         estimated = ev.found.machines.basis[ev.found.run_machine[run]] == "estimate"
         several = ev.sized.replicas[run] > 1
-        latency = ev.latency_log_sd[klass]
+        service_s = ev.sized.cells.service_s
+        latency = (np.log(service_s[HIGH] / service_s[MID]) / _SIGMAS_OF_80_PERCENT)[ev.sized.cell[run]]
         price = np.where(estimated, settings["uncertainty"]["estimate_log_sd"], 0.0)
         return ranking.probability_best(
             ev.score[np.array(rows)],
@@ -244,7 +246,7 @@ class FullAdvice(Advice):
                 "p99_ms": mid * MS_PER_S,
                 "p99_high_ms": high * MS_PER_S,
                 "score": ev.score[rows],
-                "fidelity": ev.fidelity[klass],
+                "fidelity": ev.fidelities[ev.sized.cell[run]],
                 "price_date": machines.since[machine],
             }
         )

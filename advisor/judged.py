@@ -66,7 +66,7 @@ def predicted(
     if len(shots):
         ends[shots] = np.array(_one_shot_s(rows.iloc[shots], calibration)).T
         if published:
-            _answer(ends, shots, rows, published)
+            _answer(ends, shots, rows, published, calibration)
     if len(tokens):
         ends[tokens] = np.array(_language_s(rows.iloc[tokens], language)).T
     return pd.DataFrame({"low_s": ends[:, 0], "mid_s": ends[:, 1], "high_s": ends[:, 2], "refusal": refusal})
@@ -90,12 +90,21 @@ def prepared(
     return sized(rows, own if models is None else pd.concat([models, own], ignore_index=True))
 
 
-def _answer(ends: np.ndarray, shots: np.ndarray, rows: "pd.DataFrame", published: Published) -> None:
-    """Measurements of others in the place of predictions, wherever there are some."""
-    asked = rows.iloc[shots]
+def _answer(
+    ends: np.ndarray, shots: np.ndarray, rows: "pd.DataFrame", published: Published, calibration: Calibration
+) -> None:
+    """Measurements of others in the place of predictions, and those nearby as ``anchors.anchored`` takes them."""
+    asked, near = rows.iloc[shots], {}
     for place, key, gmacs, own in zip(shots, keys_of(asked), asked["gmacs"], asked["measured_s"], strict=True):
         if answer := published.answer(key, gmacs, but=own):
             ends[place] = answer[:3]
+        elif found := published.nearest(key, gmacs):
+            near[place] = found
+    if near:
+        keys, answers, weights = zip(*near.values(), strict=True)
+        there = rows.iloc[list(near)].assign(batch_size=[k.batch for k in keys], units=[k.units for k in keys])
+        ratio = np.array([answer.mid_s for answer in answers]) / _one_shot_s(there, calibration)[MID]
+        ends[list(near)] *= (ratio ** np.array(weights))[:, None]
 
 
 def _catalogue(knowledge: Knowledge) -> "pd.DataFrame":

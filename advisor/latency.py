@@ -85,6 +85,10 @@ class Coefficients:
         values = (getattr(self, field.name) for field in fields(self))
         return Coefficients(*(value.reshape(value.shape + (1,) * count) for value in values))
 
+    def of(self, row: int) -> "Coefficients":
+        """Those of one service class."""
+        return Coefficients(*(getattr(self, field.name)[row] for field in fields(self)))
+
 
 def attainable_flop_per_s(peak_flop_per_s: ArrayLike, bandwidth_bytes_per_s: ArrayLike,
                           coefficients: Coefficients) -> FloatArray:  # fmt: skip

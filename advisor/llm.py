@@ -261,7 +261,8 @@ class LanguageCalibration:
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
     def _line(self, device: str, kind: str, precision: str, engine: str) -> tuple[float, ...]:
-        kind = self.settings["kinds"]["same_silicon"].get(kind, kind)
+        words, kind = self.settings["language"], self.settings["kinds"]["same_silicon"].get(kind, kind)
+        engine = words["generates_with"].get(engine, engine)
         keys = ((kind, device), (kind, ANY), (ANY, ANY))
         fit, fidelity = next(self.fits[key] for key in keys if key in self.fits)
         first, step = (self._engine(phase, engine, precision) for phase in ("prefill", "step"))
@@ -269,7 +270,6 @@ class LanguageCalibration:
             1 / _wider(fit.prefill_low, first.low_factor), _wider(fit.prefill_high, first.high_factor),
             1 / _wider(fit.step_low, step.low_factor), _wider(fit.step_high, step.high_factor),
         )  # fmt: skip
-        words = self.settings["language"]
         in_turn = engine in words["in_turn_engines"] and kind not in self.settings["kinds"]["per_vcpu"]
         return (*fit[:7], *spread, first.factor, step.factor, float(in_turn), FIDELITIES.index(fidelity))
 

@@ -109,15 +109,23 @@ def published_engines(folder: Path = DATA / "calibrations") -> Sequence[Mapping[
     return engines
 
 
-def engine_ids(names: "pd.Series", engines: Sequence[Mapping[str, Any]]) -> "pd.Series":
-    """Engine id of every published name; empty where none is known."""
+def engine_ids(rows: "pd.DataFrame", engines: Sequence[Mapping[str, Any]]) -> "pd.Series":
+    """Engine id of every row, by its published name and, where an entry says so, its source; empty where unknown."""
+    import pandas as pd
 
-    def one(name: str) -> str:
+    def one(name: str, source: str) -> str:
         low = name.lower()
-        return next((entry["id"] for entry in engines if any(word in low for word in entry["words"])), "")
+        fits = (
+            entry["id"]
+            for entry in engines
+            if any(word in low for word in entry["words"]) and entry.get("source", "") in source
+        )
+        return next(fits, "")
 
-    unique = {name: one(str(name)) for name in names.fillna("").unique()}
-    return names.fillna("").map(unique)
+    texts = rows.reindex(columns=["engine", "source"]).astype(object).fillna("").astype(str)
+    pairs = list(texts.itertuples(index=False, name=None))
+    found = {pair: one(*pair) for pair in set(pairs)}
+    return pd.Series([found[pair] for pair in pairs], index=rows.index, dtype=object)
 
 
 def device_ids(names: "pd.Series", devices: Mapping[str, Device]) -> "pd.Series":
@@ -140,7 +148,7 @@ def in_our_terms(
     """
     rows = rows.assign(
         name=rows["device"], id=device_ids(rows["device"], devices), kind=rows["device_class"], model=rows["model_key"],
-        format=rows["precision_norm"].map(settings["precision"]), engine_id=engine_ids(rows["engine"], engines),
+        format=rows["precision_norm"].map(settings["precision"]), engine_id=engine_ids(rows, engines),
     )  # fmt: skip
     rows["kind"] = [devices[i].kind if i else kind for i, kind in zip(rows["id"], rows["kind"], strict=True)]
     rows["kind"] = rows["kind"].replace(settings["kinds"]["same_silicon"])
@@ -181,7 +189,8 @@ def hardware(
     import pandas as pd
 
     rows = rows.assign(peak_flop_per_s=_peak_of_threads(rows, settings["kinds"]))
-    whole = rows.groupby(["name", "format"], dropna=False)["peak_flop_per_s"].transform("max")
+    sort = rows["metric"].isin(LANGUAGE)  # language models may compute at another rate
+    whole = rows.groupby(["name", "format", sort], dropna=False)["peak_flop_per_s"].transform("max")
     spec = specs.reindex(rows["name"]).reset_index(drop=True)
     orders = _orders(rows, settings)
     sheets = zip(*(spec[column] for column in PEAK_COLUMNS.values()), orders, strict=True)

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import cost, feasibility, latency, limits, llm, ranking
+from advisor.anchors import Cell, anchored
 from advisor.calibration import Calibration, load_calibration
 from advisor.carbon import carbon_kg_per_month
 from advisor.classes import class_columns
-from advisor.columns import HIGH, MID, SHAPES, ClassColumns, Ends, FloatArray, Stacks
+from advisor.columns import SHAPES, ClassColumns, Ends, FloatArray, Stacks
 from advisor.device import rate_orders
 from advisor.effects import traits_of
 from advisor.evaluation import Evaluation
@@ -21,13 +22,12 @@ from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES
 from advisor.modelspec import resolve
 from advisor.network import network
+from advisor.published import Answer, load_published
 from advisor.question import Question, question
 from advisor.requirements import Requirements
 from advisor.serving import served
 from advisor.stacks import stacks
 from advisor.units import FLOP_PER_MAC
-
-_SIGMAS_OF_80_PERCENT = 1.2816
 
 
 def advise(
@@ -66,7 +66,7 @@ def advise(
     columns = class_columns(
         found, asking, orders=rate_orders(calibration.settings, generates=asking.generates), settings=serving
     )
-    times, fidelity = _times(knowledge, asking, found, columns, calibration, serving)
+    times, fidelity, measured = _times(knowledge, asking, found, columns, calibration, serving)
     plan = served(asking, columns, times, settings=serving)
     fleets = sized(asking, found, trips, plan, settings=serving)
     fleets = with_functions(asking, fleets, found, trips, columns, terms)
@@ -96,8 +96,6 @@ def advise(
     values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
     penalty = ranking.Criterion(ranking.penalties(fleets, trips, settings["penalties"]), found.run)
     score = ranking.scores(values, asked.weights, settings, penalty)
-    service = plan.service_s
-    log_sd = np.log(service[HIGH] / service[MID])[:, 0, 0] / _SIGMAS_OF_80_PERCENT
     return FullAdvice(
         Evaluation(
             knowledge,
@@ -106,8 +104,8 @@ def advise(
             trips,
             columns,
             fidelity,
+            measured,
             knowledge.calibrated,
-            log_sd,
             plan,
             fleets,
             bill,
@@ -128,8 +126,8 @@ def _times(
     columns: ClassColumns,
     calibration: Calibration,
     serving: Mapping[str, Any],
-) -> tuple[tuple[Ends, ...], NDArray[np.object_]]:
-    """What the latency stage says of every class, shape and batch, and how well founded it is.
+) -> tuple[tuple[Ends, ...], NDArray[np.object_], Mapping[Cell, Answer]]:
+    """What the latency stage says of every class, shape and batch, how well founded it is, and what was measured.
 
     One triple of ends for models that answer at once; prefill and decoding step for language models.
     """
@@ -162,26 +160,45 @@ def _times(
             units=SHAPES[:, None],
             coefficients=tokens.with_axes(2),
         )
-        return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity]
-    macs = asking.spec.macs_interval()
+        return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity], {}
     traits = traits_of(asking.spec)
     coefficients = knowledge.kept(
         ("coefficients", key, id(calibration), traits[:3]),
         lambda: (found, calibration, calibration.lookup(ids, kinds, precisions, engines, traits)),
     )[-1]
+    macs = asking.spec.macs_interval()
     mid = FLOP_PER_MAC * macs.mid
     work = (mid, mid, mid) if macs.low == macs.high else (FLOP_PER_MAC * macs.low, mid, FLOP_PER_MAC * macs.high)
+    batches = serving["batches"]
     times = latency.service_interval_s(
         work,
         columns.used_weight_bytes[:, None, None],
         asking.spec.activation_bytes or 0.0,
-        np.array(serving["batches"], float),
+        np.array(batches, float),
         peak[..., None],
         bandwidth[..., None],
         SHAPES[:, None],
         coefficients.with_axes(2),
     )
-    return (times,), np.array(FIDELITIES, object)[coefficients.fidelity]
+
+    def middle_s(row: int, units: float, batch: float) -> float:
+        return float(
+            latency.service_s(
+                work_flop=mid,
+                weight_bytes=columns.used_weight_bytes[row],
+                activation_bytes=asking.spec.activation_bytes or 0.0,
+                batch=batch,
+                peak_flop_per_s=columns.peak_flop_per_s[row],
+                bandwidth_bytes_per_s=columns.bandwidth_bytes_per_s[row],
+                units=units,
+                coefficients=coefficients.of(row),
+            )
+        )
+
+    times, measured = anchored(
+        times, found.classes, asking.spec, SHAPES.tolist(), batches, middle_s, load_published(knowledge)
+    )
+    return (times,), np.array(FIDELITIES, object)[coefficients.fidelity], measured
 
 
 def _middle_cache_bytes(asking: Question, columns: ClassColumns) -> FloatArray:

@@ -3,23 +3,23 @@
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
-
 from advisor import latency, llm
+from advisor.anchors import anchored
 from advisor.calibration import Calibration, load_calibration
 from advisor.claims import Source
+from advisor.columns import FloatArray, ServiceClass
 from advisor.device import DeviceSpec
 from advisor.effects import traits_of
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES
 from advisor.modelspec import ModelSpec, plain, resolve
-from advisor.published import key_of, load_published
+from advisor.published import load_published
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
 from advisor.schema import Device, Precision
 from advisor.system_records import Engine
-from advisor.units import BILLION, BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
+from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
 _PRECISIONS: tuple[Precision, ...] = ("fp16", "fp32", "int8", "fp8", "int4")
 
@@ -91,59 +91,48 @@ def predict(
     if spec.family == "llm":
         tokens = (input_tokens, output_tokens)
         return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, tokens)
-    if engine and (found := _measured(spec, target, chosen, engine, batch, float(threads or 1), knowledge)):
-        return found
-    coefficients = calibration.lookup([target.key], [target.kind], [chosen], [engine or ""], traits_of(spec))
-    macs = spec.macs_interval()
-    low, mid, high = (
-        float(np.ravel(end)[0])
-        for end in latency.service_interval_s(
-            (FLOP_PER_MAC * macs.low, FLOP_PER_MAC * macs.mid, FLOP_PER_MAC * macs.high),
-            spec.used_weight_bytes(chosen),
-            spec.activation_bytes or 0.0,
-            batch,
-            peak,
-            target.bandwidth,
-            float(threads or 1),
-            coefficients,
-        )
-    )
-    return Prediction(
-        latency_ms=_ms(low, mid, high),
-        throughput_per_s=Interval(batch / high, batch / mid, batch / low),
-        ttft_ms=None,
-        tpot_ms=None,
-        fidelity=FIDELITIES[int(coefficients.fidelity[0])],
-        basis=spec.basis,
-        sources=target.sources,
-    )
+    return _one_shot_prediction(spec, target, peak, chosen, engine, float(batch), float(threads or 1), calibration)
 
 
-def _measured(
+def _one_shot_prediction(
     spec: ModelSpec,
     target: "_Target",
+    peak: float,
     precision: Precision,
-    engine: str,
-    batch: int,
+    engine: str | None,
+    batch: float,
     units: float,
-    knowledge: Knowledge,
-) -> Prediction | None:
-    """Published measurement of exactly this, or None."""
-    if target.record is None or spec.macs is None or not spec.name:
-        return None
-    key = key_of(target.key, spec.name, precision, engine, batch, units)
-    answer = load_published(knowledge).answer(key, spec.macs / BILLION)
-    if answer is None:
-        return None
-    low, mid, high, sources = answer
+    calibration: Calibration,
+) -> Prediction:
+    """Time of a batch: what was measured of exactly this, or predicted in the light of what was measured nearby."""
+    coefficients = calibration.lookup([target.key], [target.kind], [precision], [engine or ""], traits_of(spec))
+    macs = spec.macs_interval()
+    sizes = (spec.used_weight_bytes(precision), spec.activation_bytes or 0.0)
+
+    def ends(at_units: float, at_batch: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        work = (FLOP_PER_MAC * macs.low, FLOP_PER_MAC * macs.mid, FLOP_PER_MAC * macs.high)
+        return latency.service_interval_s(
+            work, *sizes, at_batch, peak, target.bandwidth, at_units, coefficients.with_axes(2)
+        )
+
+    times, measured = anchored(
+        ends(units, batch),
+        [ServiceClass(target.key, engine or "", precision)],
+        spec,
+        [units],
+        [batch],
+        lambda _, at_units, at_batch: float(ends(at_units, at_batch)[1].item()),
+        load_published(load()),
+    )
+    low, mid, high = (end.item() for end in times)
     return Prediction(
         latency_ms=_ms(low, mid, high),
         throughput_per_s=Interval(batch / high, batch / mid, batch / low),
         ttft_ms=None,
         tpot_ms=None,
-        fidelity="measured",
+        fidelity="measured" if measured else FIDELITIES[int(coefficients.fidelity[0])],
         basis=spec.basis,
-        sources=sources,
+        sources=measured[0, 0, 0].sources if measured else target.sources,
     )
 
 

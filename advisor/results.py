@@ -123,6 +123,9 @@ class Option:
     launch_days: float
     price_date: str
     sources: tuple[str, ...]
+    """Of the price."""
+    measured_by: tuple[str, ...] = ()
+    """Sources of the latency, where it was measured."""
 
 
 @dataclass(frozen=True, slots=True)

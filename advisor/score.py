@@ -145,7 +145,7 @@ def score(
     from advisor.knowledge import load
     from advisor.llm import load_language_calibration
     from advisor.measured import measured_rows, sheet
-    from advisor.published import load_published
+    from advisor.published import all_published
 
     measured, knowledge = measured_rows(rows), load()
     said = predicted(
@@ -155,6 +155,6 @@ def score(
         load_language_calibration(),
         devices=None if devices is None else sheet(devices, "device"),
         models=None if models is None else sheet(models, "model"),
-        published=load_published(knowledge),
+        published=all_published(knowledge),
     )
     return figures(measured, said)

@@ -187,7 +187,17 @@ def test_a_copyleft_row_does_not_move_the_fit(tmp_path: Path, settings: dict, en
     ],
 )  # fmt: skip
 def test_published_engine_names_become_ids(engines: list[dict], name: str, engine: str) -> None:
-    assert measured_rows.engine_ids(pd.Series([name]), engines).tolist() == [engine]
+    assert measured_rows.engine_ids(pd.DataFrame({"engine": [name]}), engines).tolist() == [engine]
+
+
+def test_what_vendors_tuned_for_the_closed_division_is_no_stock_runtime(engines: list[dict]) -> None:
+    rows = pd.DataFrame(
+        {
+            "engine": ["PyTorch"] * 2,
+            "source": ["github:mlcommons/inference_results_v3.1/closed/Intel/results", "github:user/models/README.md"],
+        }
+    )
+    assert measured_rows.engine_ids(rows, engines).tolist() == ["pytorch-tuned", "pytorch"]
 
 
 def test_measured_names_join_records_by_alias_and_count_virtual_cpus(settings: dict, engines: list[dict]) -> None:

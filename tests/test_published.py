@@ -11,11 +11,11 @@ from advisor.calibration import load_calibration
 from advisor.judged import predicted
 from advisor.llm import load_language_calibration
 from advisor.measured import measured_rows
-from advisor.published import Measurement, Published, key_of, load_published
+from advisor.published import Measurement, Published, all_published, key_of, load_published
 from advisor.results import Prediction
 
 KEY = key_of("nvidia-t4", "resnet50", "fp16", "tensorrt", 8, 1.0)
-REPEATS = {"gpu-datacenter": (0.9, 1.2), "other": (0.5, 2.0)}
+SETTINGS = {"reach": 4.0, "repeats": {"gpu-datacenter": (0.9, 1.2), "other": (0.5, 2.0)}}
 T4 = {
     "model_key": "resnet50", "device": "NVIDIA T4", "device_class": "gpu-datacenter", "precision_norm": "fp16",
     "metric": "latency", "measured_s": 0.005, "batch_size": 8, "engine": "TensorRT 8.6", "params_m": 25.6, "gmacs": 4.1,
@@ -23,7 +23,7 @@ T4 = {
 
 
 def published(*seconds: float, gmacs: float = 4.1, kind: str = "gpu-datacenter") -> Published:
-    return Published({KEY: [Measurement(s, gmacs, kind, f"page {s}", "2024") for s in seconds]}, REPEATS)
+    return Published({KEY: [Measurement(s, gmacs, kind, f"page {s}", "2024") for s in seconds]}, SETTINGS)
 
 
 def test_the_median_answers_with_every_source_and_date() -> None:
@@ -78,6 +78,18 @@ def test_scoring_takes_the_measurements_of_others_and_the_formula_where_there_is
     formula = said_of(tmp_path, None)
     assert said_of(tmp_path, published(0.005)) == pytest.approx(formula)
     assert said_of(tmp_path, published(0.005, 0.0055)) == pytest.approx([0.00495, 0.0055, 0.0066])
+
+
+def test_the_index_holds_the_packed_latencies_of_the_catalogue() -> None:
+    knowledge = load()
+    engines = {system.id for system in knowledge.systems.values() if system.engine}
+    wanted = {
+        key: sorted(several)
+        for key, several in all_published(knowledge).found.items()
+        if key.device in knowledge.devices and key.engine in engines and key.metric == "latency" and key.devices == 1
+    }
+    assert {key: sorted(several) for key, several in load_published(knowledge).found.items()} == wanted
+    assert len(wanted) > 3000
 
 
 def test_packed_measurements_answer_predict_with_their_source() -> None:

@@ -17,7 +17,7 @@ from advisor.errors import RowsError
 from advisor.judged import predicted
 from advisor.llm import load_language_calibration
 from advisor.measured import LANGUAGE, measured_rows, sheet
-from advisor.published import load_published
+from advisor.published import all_published
 from advisor.results import Prediction
 from advisor.score import document, figures, score
 from advisor.text import catalogue, languages
@@ -128,7 +128,7 @@ def test_groups_are_classes_holdouts_and_metrics(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("batch", "fidelity"), [(8, "measured"), (9, "calibrated")])
 def test_a_row_is_predicted_as_predict_does(tmp_path: Path, batch: int, fidelity: str) -> None:
     path = written(tmp_path, T4 | {"batch_size": batch})
-    said = said_of(path, published=load_published(load())).iloc[0]
+    said = said_of(path, published=all_published(load())).iloc[0]
     alone = predict("resnet50", "nvidia-t4", batch=batch, precision="fp16", engine="tensorrt")
     assert isinstance(alone, Prediction)
     assert alone.fidelity == fidelity

@@ -1,4 +1,4 @@
-"""Widgets: ``panel`` asks and shows, ``app`` adds the live test, ``browser`` the knowledge; all loaded when used."""
+"""Widgets: ``panel`` asks and shows, ``app`` adds the live test, ``browser`` the knowledge, ``accuracy`` the errors."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from advisor.view.advising import Panel, panel
     from advisor.view.application import App, app
     from advisor.view.browsing import Browser, browser
+    from advisor.view.card import Card, accuracy
 
-__all__ = ["App", "Browser", "Panel", "app", "browser", "panel", "plots"]
+__all__ = ["App", "Browser", "Card", "Panel", "accuracy", "app", "browser", "panel", "plots"]
 _HOMES = {
     "Panel": "advising",
     "panel": "advising",
@@ -17,6 +18,8 @@ _HOMES = {
     "app": "application",
     "Browser": "browsing",
     "browser": "browsing",
+    "Card": "card",
+    "accuracy": "card",
 }
 
 

@@ -23,26 +23,42 @@ __all__ = [
     "heading",
     "links",
     "paragraph",
+    "plain",
     "status",
     "table",
 ]
 
 
-def table(frame: "pd.DataFrame", *, caption: str = "") -> str:
-    """Table that scrolls sideways within its own box rather than being cut off."""
+def table(frame: "pd.DataFrame", *, caption: str = "", linked: str = "", addresses: Sequence[str | None] = ()) -> str:
+    """Table that scrolls sideways within its own box rather than being cut off.
+
+    The cells of the column ``linked`` lead to ``addresses``, one a row.
+    """
     head = "".join(f'<th scope="col">{_breakable(str(name))}</th>' for name in frame.columns)
+    pages = addresses or [None] * len(frame)
     rows = (
-        "<tr>" + "".join(_cell(str(value)) for value in row) + "</tr>"
-        for row in frame.itertuples(index=False, name=None)
+        "<tr>" + "".join(_cell(str(row[name]), page if name == linked else None) for name in frame.columns) + "</tr>"
+        for row, page in zip(frame.to_dict("records"), pages, strict=True)
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     body = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return f'<div class="advisor-scroll" tabindex="0">{body}</div>'
 
 
-def _cell(text: str) -> str:
+def plain(table: str) -> str:
+    """Table whose first row is like the others."""
+    return f'<div class="advisor-plain">{table}</div>'
+
+
+def _cell(text: str, url: str | None = None) -> str:
     kind = ' class="advisor-tight"' if len(text) <= _TIGHT and text.isascii() else ""
-    return f"<td{kind}>{_breakable(text)}</td>"
+    return f"<td{kind}>{_linked(_breakable(text), url)}</td>"
+
+
+def _linked(text: str, url: str | None) -> str:
+    """Escaped text, a link where the address is one of the web."""
+    address = web_address(url)
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' if address else text
 
 
 def _breakable(text: str) -> str:
@@ -99,9 +115,7 @@ def links(entries: Iterable[tuple[str, str | None, str]]) -> str:
     """List of sources: title, address where it is one of the web, and date."""
     items = []
     for title, url, dated in entries:
-        text, address = escape(title), web_address(url)
-        named = f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>' if address else text
-        items.append(f"<li>{named} ({escape(dated)})</li>")
+        items.append(f"<li>{_linked(escape(title), url)} ({escape(dated)})</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 
