@@ -18,6 +18,7 @@ from advisor.results import Fidelity
 
 ANY = "*"
 """Stands in a table for every kind, device, precision or engine."""
+_OF_CLASS = FIDELITIES.index("class")
 NO_BALANCE = (0.0, 1.0)
 """Exponent and balance of a kind of device whose balance shows no influence."""
 
@@ -72,6 +73,8 @@ class Calibration:
         Coefficients
             Arrays of shape (classes,).
         """
+        behind = self.settings["engines"]["runs_on"]
+        engines = [behind.get(engine, engine) for engine in engines]
         keys = list(zip(device_ids, kinds, precisions, engines, strict=True))
         lines = {key: self._line(*key) for key in dict.fromkeys(keys)}
         columns = np.array([lines[key] for key in keys], float).reshape(len(keys), len(fields(Coefficients))).T
@@ -81,6 +84,12 @@ class Calibration:
         whole, work = self.effects.of_classes(device_ids, chips, precisions, engines, models, metric)
         values["engine_factor"] = values["engine_factor"] * whole
         values["efficiency"] = values["efficiency"] / work
+        traits = [models] * len(keys) if isinstance(models, Traits) else models
+        strange = np.array([not self.effects.measured(one.family) for one in traits], bool)
+        wider = np.where(strange, self.settings["widening"]["unmeasured_family"], 1.0)
+        for name, sign in (("low_factor", -1), ("high_factor", 1)):
+            values[name] = np.exp(sign * np.hypot(np.log(values[name]), np.log(wider)))
+        values["fidelity"] = np.where(strange, np.maximum(values["fidelity"], _OF_CLASS), values["fidelity"])
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
     def peak_flop_per_s(self, peaks: Mapping[Any, float], precision: str, *, generates: bool = False) -> float | None:

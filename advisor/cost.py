@@ -11,7 +11,7 @@ from advisor.knowledge import Knowledge
 from advisor.machines import Machines
 from advisor.question import Question
 from advisor.requirements import Requirements
-from advisor.system_records import Platform
+from advisor.system_records import Platform, System
 from advisor.units import (
     BYTES_PER_GB,
     BYTES_PER_GIB,
@@ -210,12 +210,8 @@ def _hours_per_month(
     found: Stacks, terms: Sequence[Platform], machines: FloatArray, settings: Mapping[str, Any]
 ) -> Column:
     """People's hours of every candidate: of the platform, of each machine, of the engine and the number format."""
-    extra = np.array(
-        [
-            settings["precision_hours_month"][k.precision] + settings["engine_hours_month"][_skills(found, k.engine)]
-            for k in found.classes
-        ]
-    )
+    engines = {name: _engine_hours(system, settings) for name, system in found.engines.items()}
+    extra = np.array([settings["precision_hours_month"][k.precision] + engines[k.engine] for k in found.classes])
     fixed = np.array([platform.hours_fixed_month for platform in terms])
     each = np.array([platform.hours_per_machine_month for platform in terms])
     fixed, each, machines = fixed.astype(np.float32), each.astype(np.float32), machines.astype(np.float32)
@@ -227,9 +223,12 @@ def _hours_per_month(
     return hours
 
 
-def _skills(found: Stacks, engine: str) -> str:
-    terms = found.engines[engine].engine
-    return terms.skills if terms else "none"
+def _engine_hours(system: System, settings: Mapping[str, Any]) -> float:
+    """People's hours a month that an engine asks for: by its skills, and for the server that a library lacks."""
+    if system.engine is None:
+        return float(settings["engine_hours_month"]["none"])
+    own_server = 0.0 if system.engine.server else settings["own_server_hours_month"]
+    return float(settings["engine_hours_month"][system.engine.skills] + own_server)
 
 
 def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements) -> FloatArray:

@@ -28,7 +28,7 @@ class Traits(NamedTuple):
     architecture: str = ""
     params: float = float("nan")
     activations_per_mac: float = float("nan")
-    """Numbers that convolutions and matrix products write, by MAC; NaN where unknown."""
+    """Numbers that convolutions and linear layers write, by MAC; NaN where unknown."""
 
 
 UNKNOWN = Traits()
@@ -48,7 +48,8 @@ def architecture(name: str) -> str:
 
 def traits_of(spec: "ModelSpec") -> Traits:
     """Traits of a model."""
-    return Traits(spec.family, architecture(spec.name or ""), float(spec.params))
+    per_mac = spec.activations / spec.macs if spec.activations and spec.macs else float("nan")
+    return Traits(spec.family, architecture(spec.name or ""), float(spec.params), per_mac)
 
 
 class Effects:
@@ -59,6 +60,10 @@ class Effects:
         self.centres = centres
         """Parameters, and activations per MAC, at which slope and exponent have no effect."""
         self.terms = {part: sorted({term for p, term, _ in values if p == part}) for part in PARTS}
+
+    def measured(self, family: str) -> bool:
+        """Whether anything of a family was measured; a model without a family is none of another."""
+        return not family or ("factor", "family", family) in self.values
 
     def of_classes(
         self,

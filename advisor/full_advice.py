@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SIGMAS_OF_80_PERCENT = 1.2816
-_KEPT = 50
-"""Kinds of stack that a document holds."""
 
 
 class FullAdvice(Advice):
@@ -65,7 +63,6 @@ class FullAdvice(Advice):
     def answer(self) -> Document:
         """Everything that is handed on but what would change the first choice."""
         ev, best = self.evaluation, self.best
-        options = self.shortlist[:_KEPT]
         miss = cheaper_miss(ev, best.usd_per_month if best else None)
         return Document(
             format=FORMAT,
@@ -74,13 +71,13 @@ class FullAdvice(Advice):
             question=self.question,
             calibrated=self.calibrated,
             best=best,
-            options=options,
+            options=self.shortlist,
             kinds=self.kinds,
             families=self.verdicts,
             cost=self._cost(),
             cheaper=None if miss is None else candidate_at(ev, miss),
             what_if=None,
-            evidence=evidence_of(ev, options),
+            evidence=evidence_of(ev, self.shortlist),
         )
 
     def to_json(self, *, what_if: bool = False) -> str:

@@ -1,6 +1,5 @@
 """Measured rows -> what the product predicts for each, as columns; nothing measured on a row is used for it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
@@ -13,7 +12,7 @@ from advisor.knowledge import Knowledge
 from advisor.latency import Coefficients, service_interval_s
 from advisor.llm import LanguageCalibration, decode_interval_s, prefill_interval_s
 from advisor.measured import LANGUAGE, ONE_SHOT, hardware, in_our_terms, published_engines, specs_of, stated_or_usual
-from advisor.measured_models import prefill_arguments, sized, step_arguments, with_tokens
+from advisor.measured_models import activations_per_mac, prefill_arguments, sized, step_arguments, with_tokens
 from advisor.published import Published, keys_of
 from advisor.schema import Device
 from advisor.units import BILLION, FLOP_PER_MAC, MILLION
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _SATURATED_BATCH = MILLION
 """Batch that stands for throughput measured without one: weights are read once for all."""
 MID = 1
-_MILLIONS_WRITTEN = re.compile(r"macts_m=([0-9.]+)")
 
 
 def predicted(
@@ -87,7 +85,8 @@ def prepared(
     rows["format"] = stated_or_usual(rows, calibration.settings)
     rows = hardware(rows, specs_of(devices), knowledge.devices, calibration.settings)
     own = _catalogue(knowledge)
-    return sized(rows, own if models is None else pd.concat([models, own], ignore_index=True))
+    rows = sized(rows, own if models is None else pd.concat([models, own], ignore_index=True))
+    return rows.assign(activations_per_mac=activations_per_mac(rows, knowledge.models))
 
 
 def _answer(
@@ -155,10 +154,10 @@ def _one_shot_s(rows: "pd.DataFrame", calibration: Calibration) -> tuple[np.ndar
 def _coefficients(rows: "pd.DataFrame", saturated: np.ndarray, calibration: Calibration) -> Coefficients:
     """Coefficients of every row; a saturated device shows no overhead, and its threads work apart."""
     traits = [
-        Traits(family, architecture(name), params * MILLION, activations / macs)
-        for family, name, params, activations, macs in zip(
+        Traits(family, architecture(name), params * MILLION, per_mac)
+        for family, name, params, per_mac in zip(
             rows["family"].replace(calibration.settings["effects"]["families"]), rows["model"], rows["params_m"],
-            rows["notes"].map(_activations), rows["gmacs"] * BILLION, strict=True,
+            rows["activations_per_mac"], strict=True,
         )
     ]  # fmt: skip
     devices, kinds, formats, engines = (rows[name].tolist() for name in ("group", "kind", "format", "engine_id"))
@@ -172,12 +171,6 @@ def _coefficients(rows: "pd.DataFrame", saturated: np.ndarray, calibration: Cali
         "gamma": np.where(saturated, 1.0, one.gamma),
     }
     return Coefficients(**(picked | alone))
-
-
-def _activations(notes: str) -> float:
-    """Activations that a publisher states of a model; NaN where it does not."""
-    found = _MILLIONS_WRITTEN.search(notes)
-    return float(found.group(1)) * MILLION if found else float("nan")
 
 
 def _language_s(rows: "pd.DataFrame", language: LanguageCalibration) -> tuple[np.ndarray, ...]:

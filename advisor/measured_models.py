@@ -7,8 +7,10 @@ import numpy as np
 
 from advisor.llm import kv_bytes_per_token
 from advisor.modelspec import plain
+from advisor.paths import DATA
+from advisor.schema import Model
 from advisor.sizes import precisions
-from advisor.units import MILLION
+from advisor.units import BILLION, MILLION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,32 @@ def sized(rows: "pd.DataFrame", models: "pd.DataFrame") -> "pd.DataFrame":
         **found | own, family=family, model_note=by_name["note"].astype(object).fillna(""),
         weight_bytes=own["params_m"] * MILLION * rows["format"].map(per_weight),
     )  # fmt: skip
+
+
+def activations_per_mac(rows: "pd.DataFrame", models: Mapping[str, Model]) -> "pd.Series":
+    """Numbers that convolutions and linear layers write, by MAC.
+
+    Of a row's note, else of the record of its model, else of ``data/measured/activations.csv``; NaN where unknown.
+    """
+    import pandas as pd
+
+    sheet = pd.read_csv(DATA / "measured" / "activations.csv")
+    known = dict(
+        zip(sheet["model"].map(plain), sheet["activations_m"] / sheet["gmacs"] * MILLION / BILLION, strict=True)
+    )
+    known |= {
+        plain(name): record.activations / record.macs
+        for record in models.values()
+        if record.activations and record.macs
+        for name in (record.id, record.name, *record.aliases)
+    }
+    notes = rows["notes"] if "notes" in rows else pd.Series("", index=rows.index)
+    written = pd.to_numeric(notes.astype(object).fillna("").astype(str).str.extract(r"macts_m=([0-9.]+)")[0])
+    own = written * MILLION / (rows["gmacs"] * BILLION)
+    names = rows["model"].astype(str)
+    for key in (names, names.str.rsplit(":").str[-1]):
+        own = own.fillna(key.map(plain).map(known))
+    return own
 
 
 def with_tokens(rows: "pd.DataFrame", words: Mapping[str, Any]) -> "pd.DataFrame":

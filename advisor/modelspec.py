@@ -50,6 +50,8 @@ class ModelSpec(BaseModel):
         Number format in which the weights are stored.
     operators, macs_by_operator, opset
         Operator types, their MACs and the operator set, where an ONNX file told them.
+    activations : float, optional
+        Numbers that convolutions and linear layers write in one inference.
     activation_bytes : float, optional
         Bytes that one inference writes between the operators at the stored precision.
     read_assumptions : tuple
@@ -84,6 +86,7 @@ class ModelSpec(BaseModel):
     operators: tuple[str, ...] = ()
     macs_by_operator: tuple[tuple[str, float], ...] = ()
     opset: int | None = None
+    activations: float | None = None
     activation_bytes: float | None = None
     read_assumptions: tuple[Assumption, ...] = ()
     licence: str | None = None
@@ -147,11 +150,7 @@ class ModelSpec(BaseModel):
         return self.kv_elements().mid * _bytes_of(precision)
 
     def kv_elements(self) -> Spread:
-        """Numbers that one token leaves in the cache: keys and values of every layer.
-
-        With layers and heads known it is ``2 layers kv_heads head_size``; otherwise it is what language models of that
-        size have.
-        """
+        """Numbers that one token leaves in the cache: ``2 layers kv_heads head_size``, or as is usual at that size."""
         if self.family != "llm":
             return Spread(0, 0, 0)
         width = _cache_width(self)
@@ -168,6 +167,7 @@ def of_record(record: Model) -> ModelSpec:
     return ModelSpec(
         family=record.family,
         macs=record.macs,
+        activations=record.activations,
         input_shape=shape_of(record.input),
         name=record.name,
         licence=record.licence,
@@ -209,6 +209,7 @@ def of_onnx(path: str | Path, axes: Mapping[str, int] | None = None) -> ModelSpe
         operators=graph.operators,
         macs_by_operator=graph.macs_by_operator,
         opset=graph.opset,
+        activations=graph.activations / graph.tokens or None,
         activation_bytes=graph.activation_bytes / graph.tokens,
         read_assumptions=graph.assumptions,
         basis="onnx",

@@ -163,7 +163,7 @@ def _times(
         return (prefill, step), np.array(FIDELITIES, object)[tokens.fidelity], {}
     traits = traits_of(asking.spec)
     coefficients = knowledge.kept(
-        ("coefficients", key, id(calibration), traits[:3]),
+        ("coefficients", key, id(calibration), str(traits)),
         lambda: (found, calibration, calibration.lookup(ids, kinds, precisions, engines, traits)),
     )[-1]
     macs = asking.spec.macs_interval()

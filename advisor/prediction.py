@@ -18,6 +18,7 @@ from advisor.published import load_published
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
 from advisor.schema import Device, Precision
+from advisor.support import beyond
 from advisor.system_records import Engine
 from advisor.units import BYTES_PER_GB, FLOP_PER_MAC, MS_PER_S
 
@@ -87,10 +88,14 @@ def predict(
     chosen = _native(target) if precision is None else precision
     if refusal := _refusal(spec, target, chosen, engine, devices, knowledge, calibration):
         return refusal
-    peak = calibration.peak_flop_per_s(target.peak, chosen, generates=spec.family == "llm") or float("nan")
-    if spec.family == "llm":
-        tokens = (input_tokens, output_tokens)
-        return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, tokens)
+    generates = spec.family == "llm"
+    tokens = {"active_params": spec.used_params, "input_tokens": input_tokens or 1, "concurrency": concurrency}
+    if refusal := beyond(tokens if generates else {"macs": spec.macs_interval().mid, "batch": batch}, knowledge):
+        return refusal
+    peak = calibration.peak_flop_per_s(target.peak, chosen, generates=generates) or float("nan")
+    if generates:
+        lengths = (input_tokens, output_tokens)
+        return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, lengths)
     return _one_shot_prediction(spec, target, peak, chosen, engine, float(batch), float(threads or 1), calibration)
 
 

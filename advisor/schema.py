@@ -143,6 +143,8 @@ class Model(Record):
     """Multiply-accumulate operations of one inference at ``input``; for a language model, of one token."""
     input: str
     """Shape at which the MACs hold, such as 1x3x224x224 or seq 128."""
+    activations: Count | None = None
+    """Numbers that convolutions and linear layers write in one inference at ``input``."""
     active_params: Count | None = None
     layers: int | None = None
     hidden: int | None = None

@@ -14,7 +14,7 @@ from advisor.paths import DATA
 from advisor.schema import ModelFamily
 
 COUNTS = ("params", "active_params", "layers", "hidden", "heads", "kv_heads", "head_size", "vocabulary", "context")
-_NUMBERS = (*COUNTS, "macs", "activation_bytes")
+_NUMBERS = (*COUNTS, "macs", "activations", "activation_bytes")
 _AT_MOST = (("active_params", "params"), ("kv_heads", "heads"))
 _NEAREST = 3
 

@@ -178,6 +178,7 @@ def test_a_copyleft_row_does_not_move_the_fit(tmp_path: Path, settings: dict, en
         ("TensorRT 8.6.0, CUDA 12.0", "tensorrt"), ("TensorRT-LLM v0.9-0.10", "tensorrt-llm"),
         ("trtllm 1.2.0rc6", "tensorrt-llm"), ("Triton 2.1 , CUDA 11", "triton"), ("ONNX Runtime", "onnxruntime"),
         ("MLCommons reference implementation with CM API, Onnxruntime v1.15", "onnxruntime"),
+        ("MLCommons reference implementation with CM API, Tensorflow v2.19", "tensorflow"), ("MLC LLM", "mlc"),
         ("PyTorch 2.21 torch.compile nchw", "pytorch-compile"),
         ("PyTorch 2.10 eager nchw", "pytorch"),
         ("PyTorch 2.10 eager nhwc", "pytorch-nhwc"), ("tflite vmaster", "litert"),

@@ -16,6 +16,9 @@ import accuracy  # noqa: E402
 import measured_rows  # noqa: E402
 import slim_measured  # noqa: E402
 
+from advisor import load  # noqa: E402
+from advisor.measured_models import activations_per_mac  # noqa: E402
+
 MEASURED = ROOT / "data" / "measured"
 CALIBRATIONS = ROOT / "data" / "calibrations"
 SAMPLE = Path(__file__).parent / "data" / "measured-small"
@@ -103,3 +106,27 @@ def test_baselines_find_what_is_there() -> None:
     assert accuracy.factor_and_overhead(known(3.0, 0.01), asked) == pytest.approx(asked["measured_s"])
     elsewhere = asked.assign(device="b")
     assert accuracy.one_factor(known(3.0, 0.0), elsewhere) == pytest.approx(3.0 * asked["roof_s"])
+
+
+def test_activations_come_from_the_row_then_the_record_then_the_table() -> None:
+    rows = pd.DataFrame(
+        {
+            "model": ["resnet50", "resnet50", "ncnn:resnet50", "mnasnet0_5", "nobody's net"],
+            "notes": ["macts_m=8.22", "", "", "", ""],
+            "gmacs": [4.11, 4.11, 4.11, 0.1, 1.0],
+        }
+    )
+    found = activations_per_mac(rows, load().models).tolist()
+    record = load().models["resnet50"]
+    table = pd.read_csv(MEASURED / "activations.csv").set_index("model").loc["mnasnet0_5"]
+    assert found[0] == pytest.approx(0.002)
+    assert found[1] == found[2] == pytest.approx(record.activations / record.macs)
+    assert found[3] == pytest.approx(table["activations_m"] / table["gmacs"] / 1000)
+    assert np.isnan(found[4])
+
+
+def test_every_line_of_the_activations_has_a_source_and_a_date() -> None:
+    table = pd.read_csv(MEASURED / "activations.csv")
+    assert table.notna().all(axis=None)
+    assert not table["model"].duplicated().any()
+    assert (table[["activations_m", "gmacs"]] > 0).all(axis=None)

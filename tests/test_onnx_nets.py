@@ -20,6 +20,7 @@ def test_work_is_the_published_one_within_two_percent(tmp_path: Path, name: str)
     found = of_onnx(NETS[name](tmp_path))
     assert found.macs == pytest.approx(MODELS[name].macs, rel=0.02)
     assert found.params == pytest.approx(MODELS[name].params, rel=0.08)
+    assert found.activations == pytest.approx(MODELS[name].activations, rel=0.02)
 
 
 def test_weights_are_not_read_to_be_counted(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_only_addresses_of_the_web_are_links(url: str) -> None:
 
 def test_fifty_rows_are_small_and_need_no_network() -> None:
     advice = answered("China")
-    assert len(advice.document.options) == 50
+    assert len(advice.document.options) >= 50
     text = advice.to_html(lang="zh")
     assert len(text.encode()) < 1e6
     loading = [tag for tag, attributes in Seen(text).tags if "src" in attributes or tag == "link"]

@@ -1,15 +1,16 @@
-"""Count parameters and multiply-accumulates of published architectures, without their weights.
+"""Count parameters, multiply-accumulates and activations of published architectures, without their weights.
 
 Usage: python tools/count_vision.py [ID ...]
 
-Needs ``pip install torch torchvision timm transformers diffusers`` and what ``tools/count_vision.toml`` names
+Needs ``pip install torch torchvision timm transformers diffusers`` and what ``count_vision.toml`` names
 besides, none of which the product needs.  A network is built on the meta device, where tensors have shapes and no
 numbers, and run once; one that asks for numbers on the way runs on the CPU with random ones, which decide how many
 regions a detector looks at.  Counted are convolutions and matrix products, those of attention among them, as PyTorch's
 own counter sees them; one MAC is two of its FLOP.  Recurrent layers, which it does not see on the CPU, are counted as
-one product of every weight matrix at each step.
+one product of every weight matrix at each step.  Activations are the numbers that convolutions and linear
+layers write; the products of attention with itself are not among them.
 
-Prints id, parameters, MACs, and by how many per cent the record of that name differs from them.
+Prints id, parameters, MACs, activations, and by how many per cent the record of that name differs from them.
 """
 
 import importlib
@@ -22,6 +23,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +33,7 @@ if str(ROOT) not in sys.path:
 from advisor.schema import Model  # noqa: E402
 from advisor.units import FLOP_PER_MAC, PERCENT  # noqa: E402
 
-RECIPES = Path(__file__).with_suffix(".toml")
+RECIPES = (Path(__file__).with_suffix(".toml"), Path(__file__).with_name("count_measured.toml"))
 TOKENS = 100
 """Whole numbers of an input are below this, so that every vocabulary has them."""
 
@@ -72,6 +74,22 @@ def fed(value: Any) -> Any:
     return [fed(part) for part in value] if isinstance(value, list) else value
 
 
+class Written(TorchDispatchMode):
+    """Counts the numbers that convolutions and linear layers write while a network runs."""
+
+    OPERATORS = ("convolution", "mm", "addmm")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = operator(*args, **(kwargs or {}))
+        if operator.overloadpacket.__name__ in self.OPERATORS:
+            self.numbers += found.numel()
+        return found
+
+
 def recurrent_macs(network: nn.Module) -> list[int]:
     """List that fills with the MACs of recurrent layers as the network runs."""
     found: list[int] = []
@@ -86,8 +104,8 @@ def recurrent_macs(network: nn.Module) -> list[int]:
     return found
 
 
-def counted(recipe: Mapping[str, Any]) -> tuple[int, int]:
-    """Parameters and MACs of a recipe.
+def counted(recipe: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Parameters, MACs and activations of a recipe.
 
     ``part`` names the piece of the network whose work is counted, ``statistics`` counts the running means and variances
     of batch normalisations among the parameters, as Keras does.
@@ -99,12 +117,12 @@ def counted(recipe: Mapping[str, Any]) -> tuple[int, int]:
         given = fed(recipe["input"])
         run = network.get_submodule(recipe.get("part", ""))
         recurrent = recurrent_macs(run) if device == "cpu" else []
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter, Written() as written:
             run(**given) if isinstance(given, dict) else run(given)
     sizes = [one.numel() for one in network.parameters()]
     if recipe.get("statistics"):
         sizes += [one.numel() for name, one in network.named_buffers() if "running" in name]
-    return sum(sizes), round(counter.get_total_flops() / FLOP_PER_MAC) + sum(recurrent)
+    return sum(sizes), round(counter.get_total_flops() / FLOP_PER_MAC) + sum(recurrent), written.numbers
 
 
 def apart(name: str, params: int, macs: int) -> str:
@@ -118,7 +136,7 @@ def apart(name: str, params: int, macs: int) -> str:
 
 
 if __name__ == "__main__":
-    recipes = tomllib.loads(RECIPES.read_text(encoding="utf-8"))
+    recipes = {k: v for path in RECIPES for k, v in tomllib.loads(path.read_text(encoding="utf-8")).items()}
     for key in sys.argv[1:] or recipes:
-        params, macs = counted(recipes[key])
-        print(f"{key:28} {params:>14,} {macs:>18,}  {apart(key, params, macs)}", flush=True)
+        params, macs, written = counted(recipes[key])
+        print(f"{key:28} {params:>14,} {macs:>18,} {written:>14,}  {apart(key, params, macs)}", flush=True)

@@ -8,8 +8,9 @@ import scipy.sparse as sp
 from measured_rows import MILLION
 from roofline_fit import write
 
+from advisor import load
 from advisor.effects import PARTS, Effects, architecture
-from advisor.units import BILLION
+from advisor.measured_models import activations_per_mac
 
 MOST = 3.0
 """Logarithm of the work factor is kept within this while fitting."""
@@ -18,9 +19,7 @@ MOST = 3.0
 def effect_columns(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Rows with the columns that terms are made of, and the two sizes on their logarithmic scales."""
     words = settings["effects"]
-    notes = rows["notes"] if "notes" in rows else pd.Series("", index=rows.index)
-    written = pd.to_numeric(notes.astype(object).fillna("").astype(str).str.extract(r"macts_m=([0-9.]+)")[0])
-    per_mac = written * MILLION / (rows["gmacs"] * BILLION)
+    per_mac = activations_per_mac(rows, load().models)
     return rows.assign(
         device=rows["group"], precision=rows["format"], engine=rows["engine_id"],
         family=rows["family"].replace(words["families"]), architecture=rows["model"].map(architecture),

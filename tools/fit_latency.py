@@ -15,6 +15,11 @@ from fit_effects import effect_columns, factors, fit_effects, write_effects
 from measured_rows import ROOT, one_shot, read, records, row_files
 from roofline_fit import ANY, achieved, balances, engine_factors, engine_table, fold_of, nearest, robust, spreads, write
 
+from advisor import load
+from advisor.measured import ONE_SHOT
+from advisor.published import INDEX, measurements, write_index
+from advisor.units import BILLION
+
 CLASS_KEYS, OWN_KEYS = ["kind", "format"], ["kind", "group", "format"]
 OUT = ROOT / "data" / "calibrations"
 METHOD = (
@@ -49,7 +54,7 @@ class Model:
             self.balances = balances(residual, rows, self.balances, self.settings)
         self._fit_kinds(rows)
         if devices:
-            for key, part in self._enough(rows, ["kind", "format", "group"]):
+            for key, part in self._enough(rows, ["kind", "format", "group"], of="own"):
                 self.fits[key] = self._fit(part, part["pair"], key)
         self.effects = fit_effects(rows, *self.parts(rows), settings)
 
@@ -62,10 +67,11 @@ class Model:
                 key = (*found, *[ANY] * (3 - len(keys)))
                 self.fits[key] = self._fit(part, part["device_weight"], key)
 
-    def _enough(self, rows: pd.DataFrame, keys: list[str]):
+    def _enough(self, rows: pd.DataFrame, keys: list[str], *, of: str = "enough"):
+        least = self.settings[f"{of}_rows"], self.settings[f"{of}_models"]
         for key, part in rows.groupby(keys, sort=True):
-            models = self.settings["few_models"].get(key[0], self.settings["enough_models"])
-            if len(part) >= self.settings["enough_rows"] and part["model"].nunique() >= models:
+            models = min(least[1], self.settings["few_models"].get(key[0], least[1]))
+            if len(part) >= least[0] and part["model"].nunique() >= models:
                 yield key, part
 
     def _fit(self, rows: pd.DataFrame, weight: pd.Series, key: tuple) -> np.ndarray:
@@ -184,11 +190,18 @@ def toml(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value) if isinstance(value, int) else f'"{value}"'
 
 
-def provenance(folder: Path, date: str, tables: dict[str, pd.DataFrame], counts: dict[str, int], settings: dict) -> str:
+def provenance(
+    folder: Path, date: str, tables: dict[str, pd.DataFrame], counts: dict[str, object], settings: dict
+) -> str:
     head = {"title": "published inference measurements, one source named a row", "dated": date, "method": METHOD,
             "licence_permissive": ", ".join(settings["licence"]["permissive"]),
             "licence_refused": ", ".join(settings["licence"]["refused"])}  # fmt: skip
-    files = {"rows": row_files(folder), "devices": [folder / "devices.csv"], "models": [folder / "models.csv"]}
+    files = {
+        "rows": row_files(folder),
+        "devices": [folder / "devices.csv"],
+        "models": [folder / "models.csv"],
+        "activations": [ROOT / "data" / "measured" / "activations.csv"],
+    }
     sums = {f"sha256_{name}": _sum(paths) for name, paths in files.items()}
     body = head | sums | counts | {name: table.to_dict("records") for name, table in tables.items()}
     return "# Made by tools/fit_latency.py; do not edit by hand.\n" + "".join(
@@ -213,15 +226,28 @@ def fitted(folder: Path, devices_folder: Path, settings_folder: Path, out: Path,
     tables = one_shot_files(shots, out, settings) | fit_llm.files(tokens, out, settings)
     known = rows.loc[rows["id"].ne(""), "id"]
     counts = {
+        "support": support(shots, tokens),
         "rows_permissive": len(rows),
         "rows_one_shot": len(shots),
         "rows_language": len(tokens),
         "device_records_measured": known.nunique(),
     }
+    engines_of_ours = {system.id for system in load().systems.values() if system.engine}
+    once = rows[rows["metric"].isin(ONE_SHOT)]
+    write_index(out / INDEX, measurements(once), set(known), engines_of_ours)
     (out / "latency.toml").write_text(
         provenance(folder, date, tables, counts, settings), encoding="utf-8", newline="\n"
     )
     return tables
+
+
+def support(shots: pd.DataFrame, tokens: pd.DataFrame) -> dict[str, float]:
+    """Least work, and most of everything, that was measured: far beyond, predictions have nothing to stand on."""
+    columns = {"macs": shots["gmacs"] * BILLION, "batch": shots["batch"].replace(np.inf, np.nan),
+               "active_params": tokens["active"], "input_tokens": tokens["input_tokens"],
+               "concurrency": tokens["batch_size"]}  # fmt: skip
+    least = {f"{name}_least": float(columns[name].min()) for name in ("macs", "active_params")}
+    return least | {f"{name}_most": float(values.max()) for name, values in columns.items()}
 
 
 def one_shot_files(rows: pd.DataFrame, out: Path, settings: dict) -> dict[str, pd.DataFrame]:

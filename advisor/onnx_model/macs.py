@@ -40,6 +40,14 @@ def macs_of(node: NodeProto, shapes: Shapes) -> int | None:
         return None
 
 
+def written_by_weights(node: NodeProto, shapes: Shapes) -> int:
+    """Numbers that a convolution or a linear layer writes; 0 for products of two tensors that the input decides."""
+    place = _WEIGHT_PLACE.get(node.op_type)
+    if place is None or (node.op_type in _PRODUCTS and len(shapes.get(node.input[place], ())) != _MATRIX):
+        return 0
+    return math.prod(shapes.get(node.output[0], (0,)))
+
+
 def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
     if name not in shapes:
         raise UnknownShapeError(name)
@@ -113,3 +121,10 @@ _COUNTERS: Mapping[str, Callable[[NodeProto, Shapes], int]] = {
     "Attention": _attention,
     "Einsum": _einstein_sum,
 }
+_PRODUCTS = ("MatMul", "MatMulInteger", "QLinearMatMul")
+_MATRIX = 2
+_WEIGHT_PLACE = {
+    "Conv": 1, "ConvInteger": 1, "DeformConv": 1, "QLinearConv": 3, "ConvTranspose": 1,
+    "MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3, "Gemm": 1,
+}  # fmt: skip
+"""Input of an operator that may hold weights; in a product those are a matrix, and attention's operands are not."""

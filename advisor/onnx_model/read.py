@@ -24,7 +24,7 @@ from advisor.errors import ModelFileError, why_not
 from advisor.onnx_model.axes import fixed_inputs, real_inputs
 from advisor.onnx_model.bounds import check_operators
 from advisor.onnx_model.family import Signs, family_of
-from advisor.onnx_model.macs import macs_of
+from advisor.onnx_model.macs import macs_of, written_by_weights
 from advisor.onnx_model.weights import Weights, weights_of, without_contents
 from advisor.schema import Assumption, ModelFamily, Precision
 
@@ -51,6 +51,8 @@ class OnnxModel:
     """Tokens that one run reads, for a language model; else 1."""
     macs_by_operator: tuple[tuple[str, float], ...]
     """Operator types that multiply matrices, most work first."""
+    activations: float
+    """Numbers that convolutions and linear layers write."""
     activation_bytes: float
     """Bytes that the operators write, views left out."""
     operators: tuple[str, ...]
@@ -133,6 +135,7 @@ def _described(model: ModelProto, path: Path, axes: Mapping[str, int]) -> OnnxMo
         macs=macs,
         tokens=tokens,
         macs_by_operator=tuple((name, float(count)) for name, count in work.macs.most_common() if count),
+        activations=work.activations,
         activation_bytes=work.written_bytes,
         operators=tuple(sorted(work.operators)),
         opset=_opset(model),
@@ -181,6 +184,7 @@ class _Work:
     operators: Counter[str]
     macs: Counter[str]
     uncounted: Counter[str]
+    activations: int = 0
     written_bytes: float = 0.0
     unsized: int = 0
     in_bodies: int = 0
@@ -217,6 +221,7 @@ def _add(work: _Work, graph: GraphProto, shapes: dict[str, tuple[int, ...]], ite
         if macs is None:
             work.uncounted[node.op_type] += 1
         work.macs[node.op_type] += macs or 0
+        work.activations += written_by_weights(node, shapes) if macs else 0
         if node.op_type not in _MOVES_NOTHING:
             _add_written(work, used.intersection(node.output), shapes, item_bytes)
 
@@ -237,6 +242,7 @@ def _add_bodies(
     work.operators += sum((body.operators for body in bodies), Counter())
     work.macs += costliest.macs
     work.uncounted += costliest.uncounted
+    work.activations += costliest.activations
     work.written_bytes += costliest.written_bytes
     work.unsized += costliest.unsized
     work.in_bodies += costliest.operators.total()

@@ -135,8 +135,9 @@ def fidelity_table(knowledge: Knowledge, lang: str) -> "pd.DataFrame":
     """Four labels: what each means, and how wide the interval of an example is, asked now."""
     fit = load_calibration().settings
     least = {
-        "rows": fit["fit"]["enough_rows"],
-        "models": fit["fit"]["enough_models"],
+        "rows": fit["fit"]["own_rows"],
+        "models": fit["fit"]["own_models"],
+        "language_rows": fit["fit"]["enough_rows"],
         "language": fit["language"]["enough_models"],
     }
     found, none = first_of_each(knowledge), sentence("value.none", lang)
