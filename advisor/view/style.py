@@ -47,9 +47,9 @@ STYLE = """
 .advisor .jupyter-widget-Collapse-header { padding: 5px 10px; }
 .advisor-plain tbody tr:first-child td { font-weight: inherit; }
 .advisor .widget-html-content ul { margin: 2px 0 6px; padding-inline-start: 20px; line-height: 1.55; }
-.advisor .jp-RenderedPlotly { min-height: 420px; }
+.advisor .jp-RenderedPlotly { display: block; height: 420px; }
 .advisor .widget-html-content a { color: var(--jp-content-link-color, #00539f); text-decoration: underline; }
-.advisor .advisor-low .jp-RenderedPlotly { min-height: 0; }
+.advisor .advisor-low .jp-RenderedPlotly { height: auto; }
 .advisor-digits { display: flex; flex-wrap: wrap; gap: 12px; }
 .advisor-digits figure { margin: 0; text-align: center; }
 .advisor-digits img { width: 72px; height: 72px; image-rendering: pixelated; border: 1px solid var(--advisor-line); }

@@ -14,6 +14,7 @@ from advisor.paths import packed
 pytestmark = pytest.mark.browser
 
 MINUTE_MS = 60_000
+LOW_PX = 300
 
 
 def test_the_app_answers_and_draws_in_voila(browser: Browser, tmp_path: Path) -> None:
@@ -25,7 +26,10 @@ def test_the_app_answers_and_draws_in_voila(browser: Browser, tmp_path: Path) ->
         page.goto(address, timeout=2 * MINUTE_MS)
         row = page.locator(".advisor-scroll table tbody tr").first
         expect(row).to_be_visible(timeout=2 * MINUTE_MS)
-        expect(page.locator(".jp-RenderedPlotly .point").first).to_be_attached(timeout=MINUTE_MS)
+        expect(page.locator(".jp-RenderedPlotly .point").first).to_be_visible(timeout=MINUTE_MS)
+        frame = page.locator(".jp-RenderedPlotly").first.bounding_box()
+        assert frame is not None
+        assert frame["height"] > LOW_PX, "the chart is there but flat: nobody sees it"
         page.get_by_role("button", name="Report to hand on").click()
         with page.expect_download() as saved:
             page.get_by_role("link", name="web page").click(timeout=MINUTE_MS)
