@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from advisor.cli_load import load_options, serve_options
 from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
@@ -70,6 +71,8 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("predict", _predict_options),
         ("score", _score_options),
         ("measure", _measure_options),
+        ("serve", serve_options),
+        ("load-test", load_options),
         ("notebooks", _notebook_options),
         ("check", _check_options),
         ("new", _new_options),

@@ -146,6 +146,14 @@ MUTANTS = (
         ("tests/test_lab.py::test_a_quantile_needs_as_many_samples_as_mlperf_asks",),
     ),
     Mutant(
+        "lab",
+        "a difference within the noise is told as one",
+        "advisor/lab/ratios.py",
+        "if low > 1 and middle > 1 + floor:",
+        "if low > 1:",
+        ("tests/test_lab_statistics.py::test_decisions",),
+    ),
+    Mutant(
         "requirements",
         "numbers below the least are taken",
         "advisor/requirements.py",

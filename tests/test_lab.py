@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 from scipy.stats import binom
 
 from advisor.errors import AdvisorError, MeasureError, MissingExtraError, ModelFileError, UnknownIdError
-from advisor.lab import Measurement, Run, child, jobs, machine, measure, measuring, this_machine, zoo
+from advisor.lab import Measurement, Run, child, jobs, machine, measure, processes, this_machine, zoo
 from advisor.lab.runs import WarmUp, needed_samples
 from advisor.lab.words import run_json, run_text
 from advisor.text import languages
@@ -335,7 +335,7 @@ def test_a_measurement_holds_a_sample_even_when_one_inference_is_longer(monkeypa
 
 def test_the_child_leaves_parent_less_jobs() -> None:
     """A child whose stdin is closed at once does not stay."""
-    environment = os.environ | {"PYTHONPATH": str(measuring._PACKAGES)}
+    environment = os.environ | {"PYTHONPATH": str(processes.PACKAGES)}
     task = jobs.job("digits", threads=1, batch=1, seconds=DEADLINE_S, providers=None).message
     ended = subprocess.run(
         [sys.executable, "-m", "advisor.lab.child"], input=json.dumps(task) + "\n", env=environment, text=True,

@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.lab import zoo
+    from advisor.lab.calibrating import MachineCalibration, calibrate
+    from advisor.lab.comparing import compare
+    from advisor.lab.comparisons import Comparison
+    from advisor.lab.load import closed_loop, load_test
+    from advisor.lab.load_runs import LoadRun
     from advisor.lab.machine import Machine, this_machine
     from advisor.lab.measuring import Measurement, measure
+    from advisor.lab.probing import Probe, probe
+    from advisor.lab.ramps import Ramp, ramp
     from advisor.lab.runs import Run
+    from advisor.lab.server import serve
 
 _HOMES = {
-    "Machine": "machine", "Measurement": "measuring", "Run": "runs", "measure": "measuring", "this_machine": "machine",
+    "Comparison": "comparisons", "LoadRun": "load_runs", "Machine": "machine", "MachineCalibration": "calibrating",
+    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "calibrate": "calibrating",
+    "closed_loop": "load", "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing",
+    "ramp": "ramps", "serve": "server", "this_machine": "machine",
 }  # fmt: skip
-__all__ = ["Machine", "Measurement", "Run", "measure", "this_machine", "zoo"]
+__all__ = [
+    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "calibrate",
+    "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "this_machine", "zoo",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

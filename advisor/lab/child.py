@@ -1,6 +1,7 @@
 """The measuring child process: one job as a JSON line on stdin, JSON lines of samples on stdout.
 
-It ends when the samples are complete, when an error was sent, when stdin closes, or when its time is over.
+It ends when the samples are complete, when an error was sent, when stdin closes, or when its time is over.  A job with
+``on_request`` gives its samples in bursts, one for each further line on stdin, until stdin closes.
 """
 
 import gc
@@ -22,6 +23,8 @@ Send = Callable[[Mapping[str, Any]], None]
 Inference = Callable[[], object]
 
 _CRASHED = 70
+_DELAYS = Path("/proc/self/schedstat")
+_LINE_BYTES = 64
 
 
 def main() -> int:
@@ -51,7 +54,8 @@ def main() -> int:
 
 def _measured(job: Mapping[str, Any], send: Send) -> int:
     session = _session(job)
-    _end_with_parent()
+    if not job.get("on_request"):
+        _end_with_parent()
     used = session.get_providers()
     if used[0] != job["providers"][0]:
         send({"error": "measure_provider", "values": {"value": job["providers"][0], "known": ", ".join(used)}})
@@ -64,6 +68,10 @@ def _measured(job: Mapping[str, Any], send: Send) -> int:
 
     warm_up = warmed_up(inference, seconds=job["seconds"], **job["warm_up"])
     send({"providers": used, "warm_up": warm_up})
+    if job.get("on_request"):
+        for part in _requested(inference, job):
+            send(part)
+        return 0
     for part in samples(inference, seconds=job["seconds"], flush_s=job["flush_s"], settle_s=job["settle_s"]):
         send(part)
     send({"end": True})
@@ -126,6 +134,47 @@ def samples(inference: Inference, *, seconds: float, flush_s: float, settle_s: f
     gc.enable()
 
 
+def _requested(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    look_ns = int(job["look_s"] * NS_PER_S)
+    delay_ns = _delay_reader()
+    for line in sys.stdin.buffer:
+        _settle(inference, job["settle_s"])
+        yield burst(inference, **json.loads(line), look_ns=look_ns, delay_ns=delay_ns)
+
+
+def burst(
+    inference: Inference, *, seconds: float, least: int, look_ns: int, delay_ns: Callable[[], int | None]
+) -> dict[str, Any]:
+    """Samples of about so many seconds, at least so many, and the waits for a processor within them.
+
+    The wait is read when ``look_ns`` have gone by, between two inferences, and ascribed to the longest inference since
+    the last reading.
+    """
+    clock = time.perf_counter_ns
+    part: list[int] = []
+    delays: list[tuple[int, int]] = []
+    at_start = known = delay_ns()
+    seen = 0
+    start = now = look = clock()
+    end = start + int(seconds * NS_PER_S)
+    while now < end or len(part) < least:
+        before = clock()
+        inference()
+        now = clock()
+        part.append(now - before)
+        if now >= look:
+            known, before_it = delay_ns(), known
+            if known != before_it and known is not None and before_it is not None:
+                longest = max(range(seen, len(part)), key=part.__getitem__)
+                delays.append((longest, known - before_it))
+            seen, look = len(part), now + look_ns
+    waited = None if known is None or at_start is None else known - at_start
+    return {"samples_ns": part, "elapsed_ns": now - start, "waited_ns": waited, "delays_ns": delays}
+
+
 def _settle(inference: Inference, seconds: float) -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -141,9 +190,17 @@ def _timed(inference: Inference) -> int:
 def _run_queue_delay_ns() -> int | None:
     """Time for which this thread was ready and had no processor, where the system tells."""
     try:
-        return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1])
+        return int(_DELAYS.read_text(encoding="ascii").split()[1])
     except (OSError, IndexError, ValueError):
         return None
+
+
+def _delay_reader() -> Callable[[], int | None]:
+    """As ``_run_queue_delay_ns``, in a tenth of the time."""
+    if _run_queue_delay_ns() is None:
+        return lambda: None
+    file = os.open(_DELAYS, os.O_RDONLY)
+    return lambda: int(os.pread(file, _LINE_BYTES, 0).split()[1])
 
 
 def _session(job: Mapping[str, Any]) -> Any:

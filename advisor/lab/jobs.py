@@ -29,6 +29,7 @@ class Job:
     model: str
     """Name of the model or of its file."""
     sha256: str
+    batch: int
     inputs: tuple[tuple[str, tuple[int, ...]], ...]
     """Names and shapes."""
     assumptions: tuple[Assumption, ...]
@@ -54,7 +55,7 @@ def job(model: str | Path, *, threads: int, batch: int, seconds: float, provider
     """
     need_runtime()
     for field, value in (("threads", threads), ("batch", batch), ("seconds", seconds)):
-        _within_bounds(field, value)
+        within_bounds(field, value)
     path = _path(model)
     graph = _loaded(path)
     try:
@@ -72,6 +73,7 @@ def job(model: str | Path, *, threads: int, batch: int, seconds: float, provider
         "warm_up": settings()["warm_up"],
         "flush_s": table["flush_s"],
         "settle_s": table["settle_s"],
+        "look_s": table["look_s"],
         "limit_s": limit_s + table["stop_s"],
         **settings()["inputs"],
     }
@@ -79,7 +81,7 @@ def job(model: str | Path, *, threads: int, batch: int, seconds: float, provider
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     name = str(model) if str(model) == path.stem else path.name
     shapes = tuple((entry["name"], tuple(entry["shape"])) for entry in fed)
-    return Job(name, sha256, shapes, assumptions, message, limit_s)
+    return Job(name, sha256, batch, shapes, assumptions, message, limit_s)
 
 
 def need_runtime() -> None:
@@ -88,8 +90,10 @@ def need_runtime() -> None:
         raise MissingExtraError("missing_lab", library="onnxruntime")
 
 
-def _within_bounds(field: str, value: object) -> None:
-    least, most = (settings()["bounds"][field][name] for name in ("least", "most"))
+def within_bounds(field: str, value: object, table: Mapping[str, Any] | None = None) -> None:
+    """Raise MeasureError unless a number lies within its bounds, those of the lab by default."""
+    bounds = (settings()["bounds"] if table is None else table)[field]
+    least, most = bounds["least"], bounds["most"]
     whole = isinstance(least, int)
     fits = isinstance(value, int if whole else Real) and not isinstance(value, bool)
     if not fits or not least <= value <= most:

@@ -1,10 +1,6 @@
 """Measuring a model in a child process while the samples stream in."""
 
-import json
-import os
 import platform
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import AdvisorError, MeasureError, why_not
+from advisor.lab import processes
 from advisor.lab.jobs import Job, job
 from advisor.lab.machine import Machine, runtime_version, this_machine
 from advisor.lab.runs import Run, WarmUp
@@ -29,7 +26,6 @@ State = Literal["ready", "running", "done", "cancelled", "failed"]
 OnSamples = Callable[[FloatArray], object]
 
 _LOOK_S = 0.05
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 def measure(
@@ -113,7 +109,7 @@ class Measurement:
         self._cancelled = False
         self._out_of_time = False
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[str] | None = None
+        self._child: processes.Child | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -204,7 +200,7 @@ class Measurement:
     def _messages(self, task: Job, spoken: IO[bytes]) -> Iterator[Iterator[Mapping[str, Any]]]:
         """What the child process says, line by line; it is gone afterwards."""
         with self._lock:
-            child = self._child = None if self._cancelled else _child(spoken)
+            child = self._child = None if self._cancelled else processes.started(spoken)
         if child is None:
             yield iter(())
             return
@@ -212,7 +208,7 @@ class Measurement:
         last.daemon = True
         last.start()
         try:
-            yield _lines(child, task.message)
+            yield processes.messages(child) if processes.told(child, task.message) else iter(())
         finally:
             last.cancel()
             child.kill()
@@ -241,34 +237,46 @@ class Measurement:
     def _crash(self, task: Job, spoken: IO[bytes]) -> MeasureError:
         if self._out_of_time:
             return MeasureError("measure_out_of_time", model=task.model, limit=f"{task.limit_s:g}")
-        spoken.seek(0)
-        lines = spoken.read().decode("utf-8", errors="replace").split("\n")
-        reason = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        code = self._child.returncode if self._child is not None else None
-        return MeasureError("measure_crashed", model=task.model, reason=reason or f"exit status {code}")
+        return MeasureError("measure_crashed", model=task.model, reason=processes.last_words(self._child, spoken))
 
     def _made(self, task: Job, machine: Machine, told: Mapping[str, Any]) -> Run:
-        versions = {
-            "python": platform.python_version(),
-            "onnxruntime": runtime_version() or "",
-            "numpy": np.__version__,
-        }
-        return Run(
-            model=task.model,
-            sha256=task.sha256,
+        return run_of(
+            task,
+            machine,
+            told,
             samples_s=self.samples_s,
-            batch=self._wishes["batch"],
-            threads=self._wishes["threads"],
-            providers=tuple(told["providers"]),
-            inputs=task.inputs,
-            started=told["started"],
-            machine=machine,
-            versions=tuple(versions.items()),
-            warm_up=WarmUp(**told["warm_up"]),
             delay_share=self._delay_share,
             cancelled=self._cancelled and not self._ended,
-            assumptions=task.assumptions,
         )
+
+
+def run_of(
+    task: Job,
+    machine: Machine,
+    told: Mapping[str, Any],
+    *,
+    samples_s: FloatArray,
+    delay_share: float | None,
+    cancelled: bool,
+) -> Run:
+    """Run of a job, with what the child told before its first sample."""
+    versions = {"python": platform.python_version(), "onnxruntime": runtime_version() or "", "numpy": np.__version__}
+    return Run(
+        model=task.model,
+        sha256=task.sha256,
+        samples_s=samples_s,
+        batch=task.batch,
+        threads=task.message["threads"],
+        providers=tuple(told["providers"]),
+        inputs=task.inputs,
+        started=told["started"],
+        machine=machine,
+        versions=tuple(versions.items()),
+        warm_up=WarmUp(**told["warm_up"]),
+        delay_share=delay_share,
+        cancelled=cancelled,
+        assumptions=task.assumptions,
+    )
 
 
 def _cancel_when(measurement: Measurement, wished: threading.Event) -> None:
@@ -276,31 +284,3 @@ def _cancel_when(measurement: Measurement, wished: threading.Event) -> None:
         if wished.wait(_LOOK_S):
             measurement.cancel()
             time.sleep(_LOOK_S)
-
-
-def _child(spoken: IO[bytes]) -> "subprocess.Popen[str]":
-    """Child process that waits for a job; what it says on stderr goes to a file."""
-    search = os.pathsep.join([str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "advisor.lab.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=spoken,
-        env=os.environ | {"PYTHONPATH": search, "PYTHONIOENCODING": "utf-8"},
-        encoding="utf-8",
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
-def _lines(child: "subprocess.Popen[str]", message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Messages of the child; the last one may be cut off where it was killed."""
-    if child.stdin is None or child.stdout is None:
-        return
-    try:
-        child.stdin.write(json.dumps(message) + "\n")
-        child.stdin.flush()
-    except OSError:
-        return
-    for line in child.stdout:
-        if line.endswith("\n"):
-            yield json.loads(line)

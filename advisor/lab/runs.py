@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import MeasureError, why_not
+from advisor.lab import statistics
 from advisor.lab.machine import Machine
 from advisor.lab.settings import settings
 from advisor.results import Interval
@@ -161,25 +162,23 @@ def quantile_of(ordered_s: NDArray[np.float64], q: float) -> Interval | None:
     n = len(ordered_s)
     if n < needed_samples(q):
         return None
-    low, middle, high = _ranks(n, q)
-    if low < 1 or high > n:
-        return None
-    return Interval(float(ordered_s[low - 1]), float(ordered_s[middle - 1]), float(ordered_s[high - 1]))
+    confidence = settings()["quantiles"]["interval_confidence"]
+    return interval_of(statistics.quantile_bounds(ordered_s, q, confidence=confidence))
+
+
+def interval_of(bounds: NDArray[np.float64]) -> Interval | None:
+    """Interval from its lower bound, middle and upper bound; None where they are not known."""
+    return None if np.isnan(bounds).any() else Interval(*map(float, bounds))
 
 
 @cache
 def needed_samples(q: float) -> int:
-    """Samples from which on a quantile is given.
+    """Samples from which on a quantile is given: 64 for the p90, 130 for the p95, 662 for the p99.
 
     Parameters
     ----------
     q : float
         Between 0 and 1.
-
-    Returns
-    -------
-    int
-        64 for the p90, 130 for the p95, 662 for the p99.
 
     Raises
     ------
@@ -188,39 +187,19 @@ def needed_samples(q: float) -> int:
 
     Notes
     -----
-    The smallest n with P(X <= 1) <= 1 - c for X binomial with n trials of probability min(q, 1 - q): were the quantile
-    larger than claimed, one or no sample above it would be that unlikely.  This is MLPerf's early stopping with
-    confidence c and tolerance 0; ``data/lab/settings.toml`` holds c.
+    As ``advisor.lab.statistics.needed_samples``; ``data/lab/settings.toml`` holds the confidence.
     """
-    from scipy.stats import binom
-
     if not 0 < q < 1 or not round(min(q, 1 - q), 12):
         raise MeasureError("field", field="q", value=q, must="0.5, 0.9, 0.99 ...")
     table = settings()["quantiles"]
-    tail = round(min(q, 1 - q), 12)
-    unlikely = 1 - table["early_stopping_confidence"]
-
-    def enough(n: int) -> bool:
-        return bool(binom.cdf(table["samples_above"], n, tail) <= unlikely)
-
-    most = 1
-    while not enough(most):
-        most *= 2
-    least = most // 2
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
+    return statistics.needed_samples(
+        q, samples_above=table["samples_above"], confidence=table["early_stopping_confidence"]
+    )
 
 
-def _ranks(n: int, q: float) -> tuple[int, int, int]:
-    """Ranks, from 1, of the samples at the lower bound, the quantile and the upper bound."""
-    from scipy.stats import binom
-
-    outside = 1 - settings()["quantiles"]["interval_confidence"]
-    low = int(binom.ppf(outside / 2, n, q))
-    high = int(binom.ppf(1 - outside / 2, n, q)) + 1
-    return low, int(np.ceil(round(n * q, 9))), high
+def missing_samples(count: int, q: float) -> int:
+    """Samples that a quantile lacks before it is given; 0 where there are enough."""
+    return max(0, needed_samples(q) - count)
 
 
 def _written_to_new_file(folder: Path, name: str, text: str) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.lab.runs import Run, needed_samples, quantile_of
+from advisor.lab.runs import Run, missing_samples, needed_samples, quantile_of
 from advisor.numbers import interval_text, number
 from advisor.results import Interval
 from advisor.text import preferred_language, sentence
@@ -49,8 +49,8 @@ def _quantile_text(ordered_s: NDArray[np.float64], name: str, q: float, lang: st
     interval = quantile_of(ordered_s, q)
     if interval is not None:
         return sentence("lab.quantile", lang, name=name, value=interval_text(_in_ms(interval), lang))
-    needed = needed_samples(q)
-    return sentence("lab.too_few", lang, name=name, missing=needed - len(ordered_s), needed=needed)
+    missing = missing_samples(len(ordered_s), q)
+    return sentence("lab.too_few", lang, name=name, missing=missing, needed=needed_samples(q))
 
 
 def verdict_text(run: Run, p99_ms: float, lang: str) -> str:
@@ -94,7 +94,7 @@ def run_json(run: Run) -> dict[str, Any]:
         **run.record(),
         "interfered": run.interfered,
         "quantiles_ms": {name: _bounds(run.quantile(q)) for name, q in QUANTILES.items()},
-        "missing_samples": {name: max(0, needed_samples(q) - len(run.samples_s)) for name, q in QUANTILES.items()},
+        "missing_samples": {name: missing_samples(len(run.samples_s), q) for name, q in QUANTILES.items()},
     }
 
 

@@ -1,0 +1,99 @@
+"""advisor serve and advisor load-test on the command line."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from advisor.cli_words import number_of
+from advisor.errors import MeasureError, RequirementError, why_not
+from advisor.text import sentence
+
+
+def serve_options(command: argparse.ArgumentParser, lang: str) -> None:
+    """Options of ``advisor serve``."""
+    command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
+    for name in ("host", "port", "threads", "workers", "stall", "stall-after"):
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
+    command.set_defaults(run=_serve)
+
+
+def load_options(command: argparse.ArgumentParser, lang: str) -> None:
+    """Options of ``advisor load-test``."""
+    command.add_argument("target", metavar="TARGET", help=sentence("cli.target", lang))
+    for name in ("rate", "seconds", "slo-ms", "trace", "timeout", "seed", "workers", "threads", "body"):
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
+    command.add_argument("--kind", choices=("kserve", "openai", "json"), help=sentence("cli.argument.kind", lang))
+    for name in ("ramp", "closed-loop", "yes-this-is-my-server"):
+        command.add_argument(f"--{name}", action="store_true", help=sentence(f"cli.argument.{name}", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_load_test)
+
+
+def _serve(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab.server import serve
+
+    fields = {
+        "port": "port", "threads": "threads", "workers": "workers", "stall": "stall_s", "stall_after": "stall_after",
+    }  # fmt: skip
+
+    def say(address: str) -> None:
+        print(sentence("cli.serving", lang, address=address), flush=True)
+
+    serve(chosen.file, host=chosen.host, on_start=say, **_numbers(chosen, fields))
+
+
+def _load_test(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab.load import closed_loop, load_test
+    from advisor.lab.load_words import load_json, load_text, ramp_json, ramp_text
+    from advisor.lab.ramps import ramp
+
+    options: dict[str, Any] = _numbers(chosen, {"workers": "workers", "threads": "threads"})
+    options |= {"kind": chosen.kind, "body": None if chosen.body is None else _body(chosen.body)}
+    options["yes_this_is_my_server"] = chosen.yes_this_is_my_server
+    times = _numbers(chosen, {"rate": "rate_per_s", "seconds": "seconds", "slo_ms": "slo_ms", "timeout": "timeout_s"})
+    seed = _numbers(chosen, {"seed": "seed"})
+    if chosen.ramp:
+        if "slo_ms" not in times:
+            raise RequirementError("missing_field", field="slo_ms", value="", example="--slo-ms 100")
+        ramped = ramp(chosen.target, times["slo_ms"], **seed, **options)
+        print(json.dumps(ramp_json(ramped), ensure_ascii=False) if chosen.json else ramp_text(ramped, lang))
+        return
+    if chosen.closed_loop:
+        run = closed_loop(chosen.target, **times, **options)
+    else:
+        trace = None if chosen.trace is None else _trace(chosen.trace)
+        run = load_test(chosen.target, trace=trace, **times, **seed, **options)
+    print(json.dumps(load_json(run), ensure_ascii=False) if chosen.json else load_text(run, lang))
+
+
+def _numbers(chosen: argparse.Namespace, fields: dict[str, str]) -> dict[str, Any]:
+    """Numbers that were given, by the name of their argument in Python."""
+    given = {field: getattr(chosen, name) for name, field in fields.items()}
+    return {field: number_of(text, field) for field, text in given.items() if text is not None}
+
+
+def _body(file: str) -> dict[str, Any]:
+    """Request in a JSON file."""
+    try:
+        body = json.loads(_text(file))
+    except ValueError:
+        raise MeasureError("load_file", file=file) from None
+    if not isinstance(body, dict):
+        raise MeasureError("load_file", file=file)
+    return body
+
+
+def _trace(file: str) -> list[float]:
+    """Arrival times in a text file, one a line."""
+    try:
+        return [float(line) for line in _text(file).split()]
+    except ValueError:
+        raise MeasureError("load_trace") from None
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise MeasureError("load_file_missing", file=file, reason=why_not(error)) from None
