@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_load import load_options, serve_options
+from advisor.cli_lab import calibrate_options, load_options, machine_options, serve_options
 from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
@@ -72,7 +72,8 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("score", _score_options),
         ("measure", _measure_options),
         ("serve", serve_options),
-        ("load-test", load_options),
+        ("load", load_options),
+        ("calibrate", calibrate_options),
         ("notebooks", _notebook_options),
         ("check", _check_options),
         ("new", _new_options),
@@ -134,7 +135,8 @@ def _help(field: str, lang: str) -> str:
 
 def _predict_options(command: argparse.ArgumentParser, lang: str) -> None:
     _model_options(command, lang)
-    command.add_argument("--device", required=True, help=sentence("cli.device", lang))
+    command.add_argument("--device", help=sentence("cli.device", lang))
+    command.add_argument("--calibration", metavar="FILE", help=sentence("cli.argument.calibration", lang))
     for name in ("batch", "precision", "engine", "threads", "devices", "input-tokens", "output-tokens", "concurrency"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
@@ -229,7 +231,12 @@ def _predict(chosen: argparse.Namespace, lang: str) -> int:
 
     names = ("batch", "threads", "devices", "input_tokens", "output_tokens", "concurrency")
     numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
-    result = predict(model_of(chosen), chosen.device, precision=chosen.precision, engine=chosen.engine, **numbers)
+    options = {"precision": chosen.precision, "engine": chosen.engine, **numbers}
+    if chosen.calibration is not None:
+        options |= machine_options(chosen)
+    elif chosen.device is None:
+        raise RequirementError("missing_field", field="device", value="", example="--device nvidia-t4")
+    result = predict(model_of(chosen), **{"device": chosen.device} | options)
     print(prediction_json(result) if chosen.json else prediction_text(result, lang))
     return int(isinstance(result, Refusal))
 

@@ -105,7 +105,7 @@ def prediction_text(result: Prediction | Refusal, lang: str) -> str:
         lines.append(sentence("cli.throughput", lang, value=interval_text(result.throughput_per_s, lang, bare=True)))
     lines.append(
         sentence(
-            "cli.sources",
+            "cli.sources" if result.sources else "cli.no_sources",
             lang,
             fidelity=sentence(f"fidelity.{result.fidelity}", lang),
             sources="; ".join(result.sources),

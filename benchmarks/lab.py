@@ -33,6 +33,7 @@ sys.path[:0] = [str(ROOT)]
 from advisor.lab import child, compare, jobs, measure, this_machine, zoo  # noqa: E402
 from advisor.lab.ratios import paired_ratio_bounds  # noqa: E402
 from advisor.lab.runs import needed_samples  # noqa: E402
+from advisor.lab.sessions import feed_of, session_of  # noqa: E402
 from advisor.lab.statistics import cluster_quantile_bounds, independent_samples, quantile_bounds  # noqa: E402
 from advisor.results import Interval  # noqa: E402
 from advisor.units import NS_PER_S, PERCENT, US_PER_S  # noqa: E402
@@ -67,8 +68,8 @@ def chain(path: Path, layers: int) -> Path:
 def runnable(model: str | Path) -> tuple[Any, list[str], dict[str, np.ndarray]]:
     """Session, outputs and inputs as the measuring child has them."""
     message = jobs.job(model, threads=1, batch=1, seconds=1, providers=None).message
-    session = child._session(message)
-    feed = child._feed(message["inputs"], message["seed"], message["whole_number"])
+    session = session_of(message["model"], message["threads"], message["providers"])
+    feed = feed_of(message["inputs"], seed=message["seed"], whole_number=message["whole_number"])
     return session, [entry.name for entry in session.get_outputs()], feed
 
 

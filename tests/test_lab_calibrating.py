@@ -1,5 +1,6 @@
 """Runs on a machine calibrate it: coefficients are found again, the record survives, and a real model is predicted."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from nets import NETS
 
 from advisor import predict
 from advisor.calibration import ANY, load_calibration
+from advisor.cli import main
 from advisor.errors import MeasureError
 from advisor.lab import MachineCalibration, Run, calibrate, measure, probe, this_machine
 from advisor.lab.calibrating import middle_s
@@ -112,3 +114,33 @@ def test_this_machine_is_probed_and_calibrated_with_a_real_model(tmp_path: Path)
     assert isinstance(answer, Prediction)
     assert answer.latency_ms is not None
     assert answer.latency_ms.mid == pytest.approx(1000 * float(np.median(run.samples_s)), rel=0.6)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_command_calibrates_and_predicts_with_the_record(
+    lang: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "machine.toml"
+    assert main(["calibrate", "digits", "--seconds", "0.3", "--out", str(record), "--lang", lang]) == 0
+    told = capsys.readouterr().out
+    assert "digits" in told
+    assert this_machine().cpu in told
+    found = MachineCalibration.from_toml(record.read_text(encoding="utf-8"))
+    assert found.models == ("digits",)
+    assert main(["predict", "--model", "resnet50", "--calibration", str(record), "--json", "--lang", lang]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["fidelity"] == "calibrated"
+    assert answer["latency_ms"]["low"] < answer["latency_ms"]["mid"] < answer["latency_ms"]["high"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ([], "device"),
+        (["--calibration", "nowhere.toml"], "nowhere.toml"),
+        (["--calibration", "nowhere.toml", "--device", "nvidia-t4"], "--device"),
+    ],
+)
+def test_a_machine_is_named_once(asked: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "--model", "resnet50", *asked]) == 2
+    assert word in capsys.readouterr().err

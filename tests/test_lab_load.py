@@ -523,7 +523,7 @@ def test_chat_tells_the_first_token_and_the_time_per_token(plain: str) -> None:
 
 
 def test_the_command_line_says_it_in_each_language(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["load-test", "digits", "--rate", "90", "--seconds", "1", "--slo-ms", "900"]
+    arguments = ["load", "digits", "--rate", "90", "--seconds", "1", "--slo-ms", "900"]
     for lang in languages():
         assert cli.main([*arguments, "--lang", lang]) == 0
         said = capsys.readouterr().out
@@ -531,7 +531,7 @@ def test_the_command_line_says_it_in_each_language(capsys: pytest.CaptureFixture
         assert re.search(r"^p50[:：]", said, re.MULTILINE)
         assert bool(CHINESE.search(said)) == (lang == "zh")
         assert lang != "zh" or [word for word in english_words(said) if word != "digits"] == []
-    assert cli.main(["load-test", "digits", "--rate", "50", "--seconds", "0.5", "--json"]) == 0
+    assert cli.main(["load", "digits", "--rate", "50", "--seconds", "0.5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "advisor/load/1"
 
 
@@ -539,13 +539,13 @@ def test_the_command_line_says_it_in_each_language(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["load-test", "http://example.org/v2/models/m", "--rate", "1"], "--yes-this-is-my-server"),
-        (["load-test", "digits"], "--rate"),
-        (["load-test", "digits", "--rate", "many"], "many"),
-        (["load-test", "digits", "--rate", "1e7"], "2000"),
-        (["load-test", "digits", "--trace", "none.txt"], "none.txt"),
-        (["load-test", "http://127.0.0.1:9/x", "--rate", "1", "--body", "none.json"], "none.json"),
-        (["load-test", "digits", "--ramp"], "--slo-ms"),
+        (["load", "http://example.org/v2/models/m", "--rate", "1"], "--yes-this-is-my-server"),
+        (["load", "digits"], "--rate"),
+        (["load", "digits", "--rate", "many"], "many"),
+        (["load", "digits", "--rate", "1e7"], "2000"),
+        (["load", "digits", "--trace", "none.txt"], "none.txt"),
+        (["load", "http://127.0.0.1:9/x", "--rate", "1", "--body", "none.json"], "none.json"),
+        (["load", "digits", "--ramp"], "--slo-ms"),
         (["serve", "none.onnx"], "none.onnx"),
         (["serve", "digits", "--port", "70000"], "65535"),
         (["serve", "digits", "--stall", "-1"], "-1"),

@@ -24,8 +24,8 @@ from advisor.schema import Precision
 FloatArray = NDArray[np.float64]
 
 _FORMAT = "advisor/machine-calibration/1"
-_PRECISION: Precision = "fp32"
-_ENGINE = "onnxruntime"
+PRECISION: Precision = "fp32"
+ENGINE = "onnxruntime"
 _SIGMAS_OF_80_PERCENT = 1.2816
 
 
@@ -58,7 +58,7 @@ class MachineCalibration:
         """
         base = load_calibration() if base is None else base
         own = Fit(self.efficiency, self.overhead_s, self.low_factor, self.high_factor)
-        return replace(base, fits={**base.fits, (_chip(self.device, base), "", _PRECISION): own})
+        return replace(base, fits={**base.fits, (_chip(self.device, base), "", PRECISION): own})
 
     def to_toml(self) -> str:
         """Record as TOML."""
@@ -71,7 +71,7 @@ class MachineCalibration:
         device = {
             "kind": sheet.kind, "bandwidth_bytes_per_s": sheet.bandwidth_bytes_per_s,
             "memory_bytes": sheet.memory_bytes,
-            f"peak_flop_per_s.{_PRECISION}": sheet.peak_flop_per_s[_PRECISION],
+            f"peak_flop_per_s.{PRECISION}": sheet.peak_flop_per_s[PRECISION],
         }  # fmt: skip
         lines = [*_lines(own), "", "[device]", *_lines(device)]
         return "\n".join(lines) + "\n"
@@ -158,12 +158,10 @@ class _Machine:
     def __init__(self, device: DeviceSpec, base: Calibration) -> None:
         self.device, self.base, self.terms = device, base, settings()["calibration"]
         chip = _chip(device, base)
-        keys = ((chip, ANY, _PRECISION), (chip, ANY, ANY))
+        keys = ((chip, ANY, PRECISION), (chip, ANY, ANY))
         usual = Fit(**base.settings["theoretical"])
         self.parent = next((base.fits[key] for key in keys if key in base.fits), usual)
-        peers = [
-            fit for (of, name, form), fit in base.fits.items() if of == chip and name != ANY and form == _PRECISION
-        ]
+        peers = [fit for (of, name, form), fit in base.fits.items() if of == chip and name != ANY and form == PRECISION]
         self.peers = peers or [self.parent]
 
     def fitted(self, pairs: Sequence[tuple[ModelSpec, Run]]) -> FloatArray:
@@ -181,7 +179,7 @@ class _Machine:
         """Logarithm of measured over predicted p50 of every run."""
         efficiency, overhead_s = np.exp(values).tolist()
         fit = Fit(efficiency, overhead_s, self.parent.low_factor, self.parent.high_factor)
-        fits = {**self.base.fits, (_chip(self.device, self.base), "", _PRECISION): fit}
+        fits = {**self.base.fits, (_chip(self.device, self.base), "", PRECISION): fit}
         calibration = replace(self.base, fits=fits)
         predicted = [middle_s(spec, self.device, calibration, run.batch, run.threads) for spec, run in pairs]
         return np.log([float(np.median(run.samples_s)) for _, run in pairs]) - np.log(predicted)
@@ -205,13 +203,13 @@ class _Machine:
 
 def middle_s(spec: ModelSpec, device: DeviceSpec, calibration: Calibration, batch: int, threads: int) -> float:
     """Middle prediction of the time of one batch on a machine without a record  [s]."""
-    coefficients = calibration.lookup([""], [device.kind], [_PRECISION], [_ENGINE], traits_of(spec))
+    coefficients = calibration.lookup([""], [device.kind], [PRECISION], [ENGINE], traits_of(spec))
     found = service_s(
         work_flop=spec.work_flop,
-        weight_bytes=spec.used_weight_bytes(_PRECISION),
+        weight_bytes=spec.used_weight_bytes(PRECISION),
         activation_bytes=spec.activation_bytes or 0.0,
         batch=batch,
-        peak_flop_per_s=device.peak_flop_per_s[_PRECISION],
+        peak_flop_per_s=device.peak_flop_per_s[PRECISION],
         bandwidth_bytes_per_s=device.bandwidth_bytes_per_s,
         units=threads,
         coefficients=coefficients,

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
+from advisor.lab.sessions import feed_of, reason_of, runtime_errors, session_of
 from advisor.units import NS_PER_S
 
 Send = Callable[[Mapping[str, Any]], None]
@@ -46,21 +45,20 @@ def main() -> int:
         return 1
     try:
         return _measured(job, send)
-    except _runtime_errors() as error:
-        reason = " ".join(str(error).split())
-        send({"error": "measure_runtime", "values": {"file": job["model"], "reason": reason}})
+    except runtime_errors() as error:
+        send({"error": "measure_runtime", "values": {"file": job["model"], "reason": reason_of(error)}})
         return 1
 
 
 def _measured(job: Mapping[str, Any], send: Send) -> int:
-    session = _session(job)
+    session = session_of(job["model"], job["threads"], job["providers"])
     if not job.get("on_request"):
         _end_with_parent()
     used = session.get_providers()
     if used[0] != job["providers"][0]:
         send({"error": "measure_provider", "values": {"value": job["providers"][0], "known": ", ".join(used)}})
         return 1
-    feed = _feed(job["inputs"], job["seed"], job["whole_number"])
+    feed = feed_of(job["inputs"], seed=job["seed"], whole_number=job["whole_number"])
     outputs = [entry.name for entry in session.get_outputs()]
 
     def inference() -> object:
@@ -201,37 +199,6 @@ def _delay_reader() -> Callable[[], int | None]:
         return lambda: None
     file = os.open(_DELAYS, os.O_RDONLY)
     return lambda: int(os.pread(file, _LINE_BYTES, 0).split()[1])
-
-
-def _session(job: Mapping[str, Any]) -> Any:
-    from onnxruntime import InferenceSession, SessionOptions
-
-    options: Any = SessionOptions()
-    options.intra_op_num_threads = job["threads"]
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    return InferenceSession(job["model"], options, providers=job["providers"])
-
-
-def _feed(inputs: list[Mapping[str, Any]], seed: int, whole_number: int) -> dict[str, Any]:
-    random = np.random.default_rng(seed)
-    feed: dict[str, Any] = {}
-    for entry in inputs:
-        kind = np.dtype(entry["type"])
-        shape = tuple(entry["shape"])
-        feed[entry["name"]] = (
-            random.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, whole_number, dtype=kind)
-        )
-    return feed
-
-
-def _runtime_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises for a model that it cannot load or run."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
-    return (*own, RuntimeError, ValueError, MemoryError)
 
 
 def _private_stdout() -> TextIO:

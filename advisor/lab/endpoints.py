@@ -14,7 +14,7 @@ from advisor.lab.kserve import BINARY, HEADER_LENGTH, NUMPY, TIMING, WORKERS, me
 from advisor.lab.server import need
 from advisor.lab.settings import settings
 from advisor.lab.targets import Answer, Kind, TargetOptions
-from advisor.lab.workers import feed_of
+from advisor.lab.workers import usual_feed
 from advisor.units import MS_PER_S
 
 _OK = 200
@@ -140,7 +140,7 @@ class _KServe(Endpoint):
         if self._document is not None:
             await super()._prepare()
             return
-        tensors = feed_of(self._filled((await self._fact(self._model_url)).get("inputs", ())))
+        tensors = usual_feed(self._filled((await self._fact(self._model_url)).get("inputs", ())))
         root = self._model_url[: self._model_url.index("/v2/models/")]
         binary = BINARY in (await self._fact(f"{root}/v2")).get("extensions", ())
         parameters = {"parameters": {"binary_data_output": True}} if binary else {}

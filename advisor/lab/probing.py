@@ -3,18 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from advisor.device import DeviceSpec
 from advisor.lab.jobs import need_runtime
 from advisor.lab.machine import Machine, this_machine
+from advisor.lab.sessions import session_of
 from advisor.lab.settings import settings
 from advisor.units import FLOP_PER_MAC
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +92,11 @@ def _rate(work: Callable[[], object], amount: float, seconds: float) -> Rate:
     return Rate(float(np.median(rates)), float(np.max(rates)), len(rates))
 
 
-def _product(side: int) -> "InferenceSession":
+def _product(side: int) -> Any:
     from onnx import TensorProto, helper
-    from onnxruntime import InferenceSession, SessionOptions
 
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [side, side]) for name in "abc"]
     graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "product", ends[:2], ends[2:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
-    options = SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session_of(model.SerializeToString(), 1, ["CPUExecutionProvider"])

@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from advisor.errors import MeasureError
 from advisor.lab.jobs import Job, job, within_bounds
+from advisor.lab.sessions import feed_of, reason_of, runtime_errors, session_of
 from advisor.lab.settings import settings
 
 
@@ -73,7 +72,7 @@ class ModelWorkers(Workers):
     def __init__(self, model: str | Path, *, threads: int, workers: int) -> None:
         super().__init__(self._inference, workers)
         self.job: Job = job(model, threads=threads, batch=1, seconds=1, providers=None)
-        self.feed = feed_of(self.job.message["inputs"])
+        self.feed = usual_feed(self.job.message["inputs"])
         sessions = [_session(self.job.message) for _ in range(workers)]
         self.inputs = [(entry.name, entry.type, entry.shape) for entry in sessions[0].get_inputs()]
         self.outputs = [(entry.name, entry.type, entry.shape) for entry in sessions[0].get_outputs()]
@@ -94,43 +93,17 @@ class ModelWorkers(Workers):
     def _run(self, session: Any, feed: Mapping[str, Any]) -> list[Any]:
         try:
             return list(session.run(self._names, feed))
-        except _runtime_errors() as error:
-            reason = " ".join(str(error).split())
-            raise MeasureError("measure_runtime", file=self.job.model, reason=reason) from None
+        except runtime_errors() as error:
+            raise MeasureError("measure_runtime", file=self.job.model, reason=reason_of(error)) from None
 
 
-def feed_of(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def usual_feed(inputs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Tensors for inputs of given names, types and shapes, filled as for a measurement."""
-    table = settings()["inputs"]
-    random = np.random.default_rng(table["seed"])
-    feed: dict[str, Any] = {}
-    for entry in inputs:
-        kind, shape = np.dtype(entry["type"]), tuple(entry["shape"])
-        is_fraction = kind.kind == "f"
-        feed[entry["name"]] = (
-            random.random(shape).astype(kind) if is_fraction else np.full(shape, table["whole_number"], dtype=kind)
-        )
-    return feed
+    return feed_of(inputs, **settings()["inputs"])
 
 
 def _session(message: Mapping[str, Any]) -> Any:
-    from onnxruntime import InferenceSession, SessionOptions
-
-    options: Any = SessionOptions()
-    options.intra_op_num_threads = message["threads"]
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     try:
-        return InferenceSession(message["model"], options, providers=message["providers"])
-    except _runtime_errors() as error:
-        reason = " ".join(str(error).split())
-        raise MeasureError("measure_runtime", file=message["model"], reason=reason) from None
-
-
-def _runtime_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises for a model that it cannot load or run."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
-    return (*own, RuntimeError, ValueError, MemoryError)
+        return session_of(message["model"], message["threads"], message["providers"])
+    except runtime_errors() as error:
+        raise MeasureError("measure_runtime", file=message["model"], reason=reason_of(error)) from None

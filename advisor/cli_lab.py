@@ -1,13 +1,16 @@
-"""advisor serve and advisor load-test on the command line."""
+"""advisor serve, load and calibrate on the command line."""
 
 import argparse
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from advisor.cli_words import number_of
 from advisor.errors import MeasureError, RequirementError, why_not
+from advisor.numbers import number
 from advisor.text import sentence
+from advisor.units import MS_PER_S
 
 
 def serve_options(command: argparse.ArgumentParser, lang: str) -> None:
@@ -19,7 +22,7 @@ def serve_options(command: argparse.ArgumentParser, lang: str) -> None:
 
 
 def load_options(command: argparse.ArgumentParser, lang: str) -> None:
-    """Options of ``advisor load-test``."""
+    """Options of ``advisor load``."""
     command.add_argument("target", metavar="TARGET", help=sentence("cli.target", lang))
     for name in ("rate", "seconds", "slo-ms", "trace", "timeout", "seed", "workers", "threads", "body"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
@@ -28,6 +31,14 @@ def load_options(command: argparse.ArgumentParser, lang: str) -> None:
         command.add_argument(f"--{name}", action="store_true", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_load_test)
+
+
+def calibrate_options(command: argparse.ArgumentParser, lang: str) -> None:
+    """Options of ``advisor calibrate``."""
+    command.add_argument("files", metavar="FILE", nargs="+", help=sentence("cli.file", lang))
+    command.add_argument("--seconds", default="5", help=sentence("cli.argument.seconds", lang))
+    command.add_argument("--out", metavar="FILE", help=sentence("cli.argument.record", lang))
+    command.set_defaults(run=_calibrate)
 
 
 def _serve(chosen: argparse.Namespace, lang: str) -> None:
@@ -65,6 +76,53 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
         trace = None if chosen.trace is None else _trace(chosen.trace)
         run = load_test(chosen.target, trace=trace, **times, **seed, **options)
     print(json.dumps(load_json(run), ensure_ascii=False) if chosen.json else load_text(run, lang))
+
+
+def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.advice import write_report
+    from advisor.lab.calibrating import calibrate
+    from advisor.lab.measuring import measure
+    from advisor.lab.probing import probe
+    from advisor.modelspec import of_onnx
+
+    seconds = float(number_of(chosen.seconds, "seconds"))
+    probed, pairs = probe(), []
+    for file in chosen.files:
+        run = measure(file, seconds=seconds)
+        pairs.append((of_onnx(_packed(file)), run))
+        p50 = number(float(median(run.samples_s)) * MS_PER_S)
+        print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True)
+    found = calibrate(pairs, probed)
+    figures = {
+        "efficiency": found.efficiency, "overhead": found.overhead_s * MS_PER_S, "low": found.low_factor,
+        "high": found.high_factor,
+    }  # fmt: skip
+    words = {name: number(value) for name, value in figures.items()}
+    kind = sentence(f"device_kind.{found.device.kind}", lang)
+    print(sentence("cli.calibrated_from", lang, count=len(found.models), cpu=found.cpu, kind=kind, **words))
+    if chosen.out is None:
+        print(found.to_toml())
+    else:
+        write_report(found.to_toml(), chosen.out)
+        print(sentence("cli.written", lang, file=chosen.out))
+
+
+def machine_options(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Device and coefficients of a calibrated machine, for ``predict``; what was chosen for it stays."""
+    from advisor.lab.calibrating import ENGINE, PRECISION, MachineCalibration
+
+    if chosen.device is not None:
+        raise RequirementError("usage", field="device", value="--device, --calibration", command="advisor predict")
+    machine = MachineCalibration.from_toml(_text(chosen.calibration))
+    wished = {"precision": chosen.precision or PRECISION, "engine": chosen.engine or ENGINE}
+    return {"device": machine.device, "calibration": machine.calibration(), **wished}
+
+
+def _packed(file: str) -> Path:
+    """File of a model of the zoo, or the path as it stands."""
+    from advisor.lab import zoo
+
+    return zoo.path(file) if file in zoo.names() else Path(file)
 
 
 def _numbers(chosen: argparse.Namespace, fields: dict[str, str]) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Sessions of ONNX Runtime, what they are fed with, and how they fail; light, as the measuring child imports it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def session_of(model: str | bytes, threads: int, providers: Sequence[str]) -> Any:
+    """Session whose threads sleep between inferences instead of spinning.
+
+    Parameters
+    ----------
+    model : str or bytes
+        Path of an ONNX file, or its contents.
+    threads : int
+        Threads that one inference may use.
+    providers : sequence of str
+        Execution providers, first choice first.
+    """
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options: Any = SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return InferenceSession(model, options, providers=list(providers))
+
+
+def feed_of(inputs: Iterable[Mapping[str, Any]], *, seed: int, whole_number: int) -> dict[str, Any]:
+    """Tensors for inputs of given ``name``, ``type`` and ``shape``: fractions between 0 and 1, or one whole number."""
+    random = np.random.default_rng(seed)
+    feed: dict[str, Any] = {}
+    for entry in inputs:
+        kind, shape = np.dtype(entry["type"]), tuple(entry["shape"])
+        feed[entry["name"]] = (
+            random.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, whole_number, dtype=kind)
+        )
+    return feed
+
+
+def runtime_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a model that it cannot load or run."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
+    return (*own, RuntimeError, ValueError, MemoryError)
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, on one line."""
+    return " ".join(str(error).split())
