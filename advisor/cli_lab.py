@@ -113,7 +113,7 @@ def machine_options(chosen: argparse.Namespace) -> dict[str, Any]:
 
     if chosen.device is not None:
         raise RequirementError("usage", field="device", value="--device, --calibration", command="advisor predict")
-    machine = MachineCalibration.from_toml(_text(chosen.calibration))
+    machine = MachineCalibration.from_toml(_text(chosen.calibration), chosen.calibration)
     wished = {"precision": chosen.precision or PRECISION, "engine": chosen.engine or ENGINE}
     return {"device": machine.device, "calibration": machine.calibration(), **wished}
 

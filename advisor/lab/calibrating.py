@@ -77,8 +77,15 @@ class MachineCalibration:
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def from_toml(cls, text: str) -> "MachineCalibration":
+    def from_toml(cls, text: str, file: str = "text") -> "MachineCalibration":
         """Record that ``to_toml`` wrote.
+
+        Parameters
+        ----------
+        text : str
+            The record.
+        file : str, default "text"
+            What a complaint calls it.
 
         Raises
         ------
@@ -93,7 +100,7 @@ class MachineCalibration:
         except (ValueError, KeyError, TypeError, AdvisorError):
             known = False
         if not known:
-            raise MeasureError("calibration_unreadable")
+            raise MeasureError("calibration_unreadable", file=file)
         return found
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from advisor.errors import MeasureError
 from advisor.lab.machine import Machine
-from advisor.lab.runs import Verdict, quantile_of
+from advisor.lab.runs import Verdict, quantile_of, verdict_of
 from advisor.lab.settings import settings
 from advisor.results import Interval
 
@@ -124,10 +124,7 @@ class LoadRun:
         slo_s = self.slo_s if slo_s is None else slo_s
         if slo_s is None or not 0 < slo_s < math.inf:
             raise MeasureError("field", field="slo_s", value=slo_s, must="> 0")
-        interval = self.quantile(q)
-        if interval is None or interval.low <= slo_s < interval.high:
-            return "undecided"
-        return "pass" if interval.high <= slo_s else "fail"
+        return verdict_of(self.quantile(q), slo_s)
 
     @property
     def utilisation(self) -> float | None:

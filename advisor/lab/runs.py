@@ -108,10 +108,7 @@ class Run:
         """
         if not 0 < slo_s < float("inf"):
             raise MeasureError("field", field="slo_s", value=slo_s, must="> 0")
-        interval = self.quantile(q)
-        if interval is None or interval.low <= slo_s < interval.high:
-            return "undecided"
-        return "pass" if interval.high <= slo_s else "fail"
+        return verdict_of(self.quantile(q), slo_s)
 
     def save(self, folder: str | Path) -> Path:
         """Write the run to a new JSON file; a file that is there is never written over.
@@ -155,6 +152,13 @@ class Run:
         model = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(self.model).stem).strip("-") or "model"
         moment = re.sub(r"[^0-9TZ]", "", self.started.split(".")[0].split("+")[0])
         return f"{moment}Z-{model}-{self.sha256[:_HASH_DIGITS]}"
+
+
+def verdict_of(interval: Interval | None, slo_s: float) -> Verdict:
+    """Whether a quantile [s] meets an objective; undecided where the interval holds it or is unknown."""
+    if interval is None or interval.low <= slo_s < interval.high:
+        return "undecided"
+    return "pass" if interval.high <= slo_s else "fail"
 
 
 def quantile_of(ordered_s: NDArray[np.float64], q: float) -> Interval | None:
