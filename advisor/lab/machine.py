@@ -2,24 +2,31 @@
 
 import os
 import platform
-import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
 from advisor.errors import MissingExtraError
+from advisor.lab.apple_hardware import apple_hardware
+from advisor.lab.asking import first_line
+from advisor.lab.control_groups import control_group_memory, control_group_quota
+from advisor.lab.hardware import Accelerator, Cache, Hardware
+from advisor.lab.linux_hardware import linux_hardware
+from advisor.lab.windows_hardware import windows_hardware
 
-_PROC = Path("/proc")
-_CGROUP = Path("/sys/fs/cgroup")
-_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-_BOARD = Path("/proc/device-tree/model")
+_ROOT = Path("/")
+_MEMBERSHIP = _ROOT / "proc/self/cgroup"
+_CGROUP = _ROOT / "sys/fs/cgroup"
+_GOVERNOR = _ROOT / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine and its state when a run began; what the system does not tell is None."""
+    """A machine and its state when a run began; what the system does not tell is None or ()."""
 
     cpu: str
     cores: int | None
@@ -34,10 +41,34 @@ class Machine:
     load_1min: float | None
     governor: str | None
     """How the system sets the clock rate."""
+    cpu_id: str | None = None
+    """As in ``Hardware``, like all that follows but the limit of memory."""
+    instructions: tuple[str, ...] = ()
+    caches: tuple[Cache, ...] = ()
+    sockets: int | None = None
+    virtual: bool | None = None
+    board: str | None = None
+    compatible: tuple[str, ...] = ()
+    accelerators: tuple[Accelerator, ...] = ()
+    memory_limit_bytes: int | None = None
+    """Memory that the control group of this process may use, where that is less than the machine has.  [B]"""
+
+    @property
+    def usable_memory_bytes(self) -> int:
+        """Bytes that this process may use."""
+        return self.memory_bytes if self.memory_limit_bytes is None else self.memory_limit_bytes
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Machine":
+        """Machine of a file: a record of ``dataclasses.asdict`` after JSON; older ones lack the later fields."""
+        lists = {name: tuple(record.get(name, ())) for name in ("instructions", "compatible")}
+        caches = tuple(Cache(**entry) for entry in record.get("caches", ()))
+        accelerators = tuple(Accelerator(**entry) for entry in record.get("accelerators", ()))
+        return cls(**{**record, **lists, "caches": caches, "accelerators": accelerators})
 
 
 def this_machine() -> Machine:
-    """Record of the machine that runs this process, within 50 ms.
+    """Record of the machine that runs this process, within 50 ms unless a driver or tool of an accelerator is asked.
 
     Raises
     ------
@@ -49,20 +80,30 @@ def this_machine() -> Machine:
     import psutil
 
     logical = os.cpu_count() or 1
-    quota = control_group_quota(_PROC / "self" / "cgroup", _CGROUP)
+    memory = psutil.virtual_memory().total
+    quota, limit = control_group_quota(_MEMBERSHIP, _CGROUP), control_group_memory(_MEMBERSHIP, _CGROUP)
     usable = float(len(os.sched_getaffinity(0)) if sys.platform == "linux" else logical)
+    parts = hardware()
     return Machine(
-        cpu=_cpu_name(),
         cores=psutil.cpu_count(logical=False),
         logical_cpus=logical,
         usable_cpus=usable if quota is None else min(usable, quota),
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=memory,
         system=platform.platform(),
         python=platform.python_version(),
         onnxruntime=runtime_version(),
         load_1min=os.getloadavg()[0] if sys.platform != "win32" else None,
-        governor=_first_line(_GOVERNOR),
+        governor=first_line(_GOVERNOR),
+        memory_limit_bytes=limit if limit is not None and limit < memory else None,
+        **{field.name: getattr(parts, field.name) for field in fields(parts)},
     )
+
+
+def hardware() -> Hardware:
+    """Processor, board and accelerators of this machine, as its system tells them."""
+    if sys.platform == "win32":
+        return windows_hardware()
+    return apple_hardware() if sys.platform == "darwin" else linux_hardware(_ROOT)
 
 
 def runtime_version() -> str | None:
@@ -73,74 +114,3 @@ def runtime_version() -> str | None:
         except PackageNotFoundError:
             continue
     return None
-
-
-def control_group_quota(membership: Path, mount: Path) -> float | None:
-    """Processors that the control groups of a process allow, the least along its path; None without a quota.
-
-    Parameters
-    ----------
-    membership : Path
-        File in the format of ``/proc/self/cgroup``.
-    mount : Path
-        Where the control groups are mounted, version 1 or 2.
-    """
-    quotas: list[float] = []
-    for line in _text(membership).splitlines():
-        _, controllers, group = line.split(":", 2)
-        if not controllers:
-            quotas += [quota for folder in _upwards(mount, group) if (quota := _quota_2(folder)) is not None]
-        elif "cpu" in controllers.split(","):
-            own = mount / "cpu" if (mount / "cpu").is_dir() else mount / controllers
-            quotas += [quota for folder in _upwards(own, group) if (quota := _quota_1(folder)) is not None]
-    return min(quotas, default=None)
-
-
-def _upwards(mount: Path, group: str) -> list[Path]:
-    """Folders of a group and of all groups above it."""
-    inside = PurePosixPath(group.lstrip("/"))
-    return [mount / step for step in (inside, *inside.parents)]
-
-
-def _quota_2(folder: Path) -> float | None:
-    words = _text(folder / "cpu.max").split()
-    return None if len(words) != 2 or words[0] == "max" else int(words[0]) / int(words[1])
-
-
-def _quota_1(folder: Path) -> float | None:
-    quota, period = (_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
-    return int(quota) / int(period) if quota and period and int(quota) > 0 else None
-
-
-def _cpu_name() -> str:
-    """Name that the processor, else the board, gives itself."""
-    if sys.platform == "win32":
-        return _windows_cpu_name() or platform.processor()
-    if sys.platform == "darwin":
-        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-        return told or platform.machine()
-    fields = (line.partition(":") for line in _text(_PROC / "cpuinfo").splitlines())
-    names = (value.strip() for name, _, value in fields if name.strip() == "model name")
-    return next(names, None) or _first_line(_BOARD) or platform.machine()
-
-
-def _windows_cpu_name() -> str:
-    if sys.platform == "win32":
-        import winreg
-
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
-            return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip()
-    return ""
-
-
-def _first_line(file: Path) -> str | None:
-    return _text(file).strip("\0\n ").split("\n")[0] or None
-
-
-def _text(file: Path) -> str:
-    """Contents of a file of the system, empty where it cannot be read."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -220,7 +220,7 @@ def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in record.items() if name != "format"}
     return fields | {
         "samples_s": np.array(record["samples_s"], dtype=np.float64),
-        "machine": Machine(**record["machine"]),
+        "machine": Machine.from_record(record["machine"]),
         "warm_up": WarmUp(**record["warm_up"]),
         "providers": tuple(record["providers"]),
         "inputs": tuple((name, tuple(shape)) for name, shape in record["inputs"]),

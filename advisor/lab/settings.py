@@ -1,4 +1,4 @@
-"""Settings of the lab, from ``data/lab/settings.toml``."""
+"""Settings of the lab and names of hardware, from ``data/lab``."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +10,22 @@ from advisor.paths import DATA
 
 @cache
 def settings() -> Mapping[str, Any]:
-    """Tables of the file by name."""
-    with (DATA / "lab" / "settings.toml").open("rb") as file:
+    """Tables of ``settings.toml`` by name."""
+    return _table("settings")
+
+
+@cache
+def hardware_names() -> Mapping[str, Any]:
+    """What the identifiers mean by which systems name hardware: ``hardware.toml``."""
+    return _table("hardware")
+
+
+@cache
+def identities() -> Mapping[str, Any]:
+    """How a machine is known to be a device of the catalogue: ``identities.toml``."""
+    return _table("identities")
+
+
+def _table(name: str) -> Mapping[str, Any]:
+    with (DATA / "lab" / f"{name}.toml").open("rb") as file:
         return tomllib.load(file)
