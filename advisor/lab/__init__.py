@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from advisor.lab.calibrating import MachineCalibration, calibrate
     from advisor.lab.comparing import compare
     from advisor.lab.comparisons import Comparison
+    from advisor.lab.identities import catalogue_ids
     from advisor.lab.load import closed_loop, load_test
     from advisor.lab.load_runs import LoadRun
     from advisor.lab.machine import Machine, this_machine
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "comparisons", "LoadRun": "load_runs", "Machine": "machine", "MachineCalibration": "calibrating",
     "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "calibrate": "calibrating",
+    "catalogue_ids": "identities",
     "closed_loop": "load", "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing",
     "ramp": "ramps", "serve": "server", "this_machine": "machine",
 }  # fmt: skip
 __all__ = [
     "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "calibrate",
-    "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "this_machine", "zoo",
+    "catalogue_ids", "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "this_machine", "zoo",
 ]  # fmt: skip
 
 
