@@ -18,7 +18,7 @@ from advisor.lab.runs import WarmUp
 from advisor.modelspec import ModelSpec, of_onnx
 from advisor.results import Prediction
 
-RATES = Probe(this_machine(), Rate(9e10, 1e11, 100), Rate(9e9, 1e10, 100))
+RATES = Probe(this_machine(), Rate(9e10, 1e11, 100), Rate(9e9, 1e10, 100), Rate(9e11, 1e12, 100))
 SIZES = [3e7, 3e8, 1e9, 4e9, 1.5e10]
 MODELS = [ModelSpec("cnn", params=int(macs / 200), macs=macs, name=f"net {macs:g}") for macs in SIZES]
 

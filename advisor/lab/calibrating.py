@@ -71,7 +71,7 @@ class MachineCalibration:
         device = {
             "kind": sheet.kind, "bandwidth_bytes_per_s": sheet.bandwidth_bytes_per_s,
             "memory_bytes": sheet.memory_bytes,
-            f"peak_flop_per_s.{PRECISION}": sheet.peak_flop_per_s[PRECISION],
+            **{f"peak_flop_per_s.{name}": peak for name, peak in sheet.peak_flop_per_s.items()},
         }  # fmt: skip
         lines = [*_lines(own), "", "[device]", *_lines(device)]
         return "\n".join(lines) + "\n"
