@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import calibrate_options, load_options, machine_options, serve_options
+from advisor.cli_lab import calibrate_options, calibration_of, load_options, serve_options
+from advisor.cli_machine import machine_options
 from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
@@ -74,6 +75,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("serve", serve_options),
         ("load", load_options),
         ("calibrate", calibrate_options),
+        ("machine", machine_options),
         ("notebooks", _notebook_options),
         ("check", _check_options),
         ("new", _new_options),
@@ -233,7 +235,7 @@ def _predict(chosen: argparse.Namespace, lang: str) -> int:
     numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
     options = {"precision": chosen.precision, "engine": chosen.engine, **numbers}
     if chosen.calibration is not None:
-        options |= machine_options(chosen)
+        options |= calibration_of(chosen)
     elif chosen.device is None:
         raise RequirementError("missing_field", field="device", value="", example="--device nvidia-t4")
     result = predict(model_of(chosen), **{"device": chosen.device} | options)

@@ -107,7 +107,7 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
         print(sentence("cli.written", lang, file=chosen.out))
 
 
-def machine_options(chosen: argparse.Namespace) -> dict[str, Any]:
+def calibration_of(chosen: argparse.Namespace) -> dict[str, Any]:
     """Device and coefficients of a calibrated machine, for ``predict``; what was chosen for it stays."""
     from advisor.lab.calibrating import ENGINE, PRECISION, MachineCalibration
 
