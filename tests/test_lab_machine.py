@@ -666,6 +666,11 @@ def test_rates_in_words_have_units_dates_and_every_caveat(lang: str) -> None:
     assert len(probe_notes(big, lang)) == 1
     cached = replace(big, machine=machine(caches=(Cache("L3", 32 * 2**20, 4),)))
     assert probe_notes(cached, lang) == []
+    loads = {None: 0, 1.9: 0, 2.1: 1}
+    busy = {
+        load: len(probe_notes(replace(cached, machine=replace(cached.machine, load_1min=load)), lang)) for load in loads
+    }
+    assert busy == loads
 
 
 def test_chinese_words_hold_no_english_sentence() -> None:

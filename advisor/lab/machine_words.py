@@ -90,15 +90,21 @@ def probe_notes(probed: Probe, lang: str | None = None) -> list[str]:
     """What could not be measured, and what the figures do not mean."""
     lang = lang or preferred_language()
     machine, size = probed.machine, probed.buffer_bytes
+    load, terms = machine.load_1min or 0.0, settings()["probe"]
     notes = {
+        "busy": load > terms["busy_load"] * machine.usable_cpus,
         "one_thread": probed.together is None,
         "no_int8": probed.int8_flop_per_s is None,
-        "small_buffers": size is not None and size < settings()["probe"]["copied_bytes"],
+        "small_buffers": size is not None and size < terms["copied_bytes"],
         "in_cache": bool(probed.in_cache),
         "caches_untold": probed.in_cache is None,
         "quota": machine.usable_cpus < 1,
     }
-    words = {"size": "" if size is None else number(size / BYTES_PER_MB), "usable": number(machine.usable_cpus)}
+    words = {
+        "size": "" if size is None else number(size / BYTES_PER_MB),
+        "usable": number(machine.usable_cpus),
+        "load": number(load),
+    }
     return [sentence(f"machine.note.{name}", lang, **words) for name, holds in notes.items() if holds]
 
 
