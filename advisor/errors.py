@@ -1,5 +1,6 @@
 """Errors that a user can cause; each is one sentence with the field, the value and the way out."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,8 +55,13 @@ def _said(value: object, lang: str) -> object:
 
 def why_not(error: OSError) -> Coded:
     """Why a file or folder could not be used."""
-    causes = ((FileNotFoundError, "missing"), (PermissionError, "denied"), (IsADirectoryError, "folder"))
-    return Coded(f"cause.{next((code for kind, code in causes if isinstance(error, kind)), 'other')}")
+    kinds = (
+        (FileNotFoundError, "missing"), (PermissionError, "denied"), (IsADirectoryError, "folder"),
+        (NotADirectoryError, "no_folder"), (FileExistsError, "no_folder"),
+    )  # fmt: skip
+    numbers = {errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EROFS: "read_only"}
+    by_kind = next((code for kind, code in kinds if isinstance(error, kind)), "other")
+    return Coded(f"cause.{numbers.get(error.errno or 0, by_kind)}")
 
 
 class RequirementError(AdvisorError):
