@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from advisor.cli_lab import calibrate_options, calibration_of, load_options, serve_options
 from advisor.cli_machine import machine_options
+from advisor.cli_variants import quantise_options
 from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
@@ -72,6 +73,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("predict", _predict_options),
         ("score", _score_options),
         ("measure", _measure_options),
+        ("quantise", quantise_options),
         ("serve", serve_options),
         ("load", load_options),
         ("calibrate", calibrate_options),

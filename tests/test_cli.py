@@ -243,6 +243,10 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "nothing to measure": (["measure", "none.onnx"], ["none.onnx"]),
     "measure a truncated file": (["measure", "{folder}/cut.onnx"], ["cut.onnx"]),
     "seconds": (["measure", "digits", "--seconds", "long"], ["seconds", "long"]),
+    "nothing to quantise": (["quantise", "none.onnx"], ["none.onnx"]),
+    "quantise a truncated file": (["quantise", "{folder}/cut.onnx"], ["cut.onnx"]),
+    "precision to make": (["quantise", "digits", "--precision", "int4"], ["precision", "int4", "int8-static"]),
+    "inputs that are not there": (["quantise", "digits", "--data", "none.npz"], ["none.npz"]),
 }
 
 

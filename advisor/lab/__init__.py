@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from advisor.lab.ramps import Ramp, ramp
     from advisor.lab.runs import Run
     from advisor.lab.server import serve
+    from advisor.lab.variant_records import Variant
+    from advisor.lab.variants import variant
 
 _HOMES = {
     "Comparison": "comparisons", "LoadRun": "load_runs", "Machine": "machine", "MachineCalibration": "calibrating",
-    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "calibrate": "calibrating",
-    "catalogue_ids": "identities",
-    "closed_loop": "load", "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing",
-    "ramp": "ramps", "serve": "server", "this_machine": "machine",
+    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "Variant": "variant_records",
+    "calibrate": "calibrating", "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing",
+    "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps", "serve": "server",
+    "this_machine": "machine", "variant": "variants",
 }  # fmt: skip
 __all__ = [
-    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "calibrate",
-    "catalogue_ids", "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "this_machine", "zoo",
+    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "Variant",
+    "calibrate", "catalogue_ids", "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve",
+    "this_machine", "variant", "zoo",
 ]  # fmt: skip
 
 

@@ -12,11 +12,11 @@ PACKAGES = Path(__file__).resolve().parents[2]
 Child = subprocess.Popen[str]
 
 
-def started(spoken: IO[bytes]) -> Child:
+def started(spoken: IO[bytes], module: str = "advisor.lab.child") -> Child:
     """Child process that waits for a job; what it says on stderr goes to a file."""
     search = os.pathsep.join([str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "advisor.lab.child"],
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=spoken,
