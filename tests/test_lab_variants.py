@@ -247,6 +247,28 @@ def test_the_most_likely_class_is_found_where_there_is_one(outputs: dict[str, An
     assert making.choices(outputs) == choices
 
 
+@pytest.mark.parametrize("wish", ["int8-static", "int8-dynamic", "fp16"])
+def test_conditions_stay_as_they_are(tmp_path: Path, wish: str) -> None:
+    model = onnx.load_model(DIGITS)
+    logits = model.graph.output[0].name
+    bodies = {}
+    for name, operator in (("then_branch", "Identity"), ("else_branch", "Neg")):
+        result = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        bodies[name] = helper.make_graph([helper.make_node(operator, [logits], [name])], name, [], [result])
+    total = helper.make_node("ReduceSum", ["image"], ["ink"], keepdims=0)
+    bright = helper.make_node("Greater", ["ink", "some"], ["bright"])
+    model.graph.node.extend([total, bright, helper.make_node("If", ["bright"], ["answer"], **bodies)])
+    model.graph.initializer.append(helper.make_tensor("some", TensorProto.FLOAT, [], [1.0]))
+    model.graph.output[0].name = "answer"
+    onnx.save_model(model, tmp_path / "if.onnx")
+    images, labels = pictures(60)
+    found = variant(tmp_path / "if.onnx", wish, data={"image": images}, labels=labels, folder=tmp_path)  # type: ignore[arg-type]
+    assert "variant_bodies" in codes(found)
+    assert found.agreement is not None
+    assert found.agreement.accuracy is not None
+    assert found.agreement.accuracy.mid > 0.9
+
+
 # Data
 
 

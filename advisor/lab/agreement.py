@@ -14,9 +14,6 @@ from advisor.results import Interval
 
 FloatArray = NDArray[np.float64]
 
-_BESIDE = 1e-12
-"""Distance from the estimate at which its own zero of the score is left behind."""
-
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
@@ -178,7 +175,8 @@ def _largest_change(gained: int, lost: int, samples: int, confidence: float) -> 
         variance = max(samples * (2 * loss + change * (1 - change)), 0.0)
         return float(gained - lost - samples * change + z * np.sqrt(variance))
 
-    start = min((gained - lost) / samples + _BESIDE, 1.0)
+    beside = float(np.finfo(np.float64).eps)  # where nothing changed, 0 is a root too
+    start = min((gained - lost) / samples + beside, 1.0)
     return float(brentq(beyond, start, 1.0))
 
 
