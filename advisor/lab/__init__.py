@@ -20,20 +20,24 @@ if TYPE_CHECKING:
     from advisor.lab.ramps import Ramp, ramp
     from advisor.lab.runs import Run
     from advisor.lab.server import serve
+    from advisor.lab.store import Store
+    from advisor.lab.sweep_results import Sweep
+    from advisor.lab.sweeps import Sweeping, sweep
     from advisor.lab.variant_records import Variant
     from advisor.lab.variants import variant
 
 _HOMES = {
     "Comparison": "comparisons", "LoadRun": "load_runs", "Machine": "machine", "MachineCalibration": "calibrating",
-    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "Variant": "variant_records",
-    "calibrate": "calibrating", "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing",
-    "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps", "serve": "server",
+    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "Store": "store",
+    "Sweep": "sweep_results", "Sweeping": "sweeps", "Variant": "variant_records", "calibrate": "calibrating",
+    "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing", "load_test": "load",
+    "measure": "measuring", "probe": "probing", "ramp": "ramps", "serve": "server", "sweep": "sweeps",
     "this_machine": "machine", "variant": "variants",
 }  # fmt: skip
 __all__ = [
-    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "Variant",
-    "calibrate", "catalogue_ids", "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve",
-    "this_machine", "variant", "zoo",
+    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "Store",
+    "Sweep", "Sweeping", "Variant", "calibrate", "catalogue_ids", "closed_loop", "compare", "load_test", "measure",
+    "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
 ]  # fmt: skip
 
 
