@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from advisor.cli_lab import calibrate_options, calibration_of, load_options, serve_options
 from advisor.cli_machine import machine_options
+from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
 from advisor.cli_words import model_of, number_of, wish_of
 from advisor.errors import AdvisorError, RequirementError
@@ -74,6 +75,8 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("score", _score_options),
         ("measure", _measure_options),
         ("quantise", quantise_options),
+        ("tune", tune_options),
+        ("runs", runs_options),
         ("serve", serve_options),
         ("load", load_options),
         ("calibrate", calibrate_options),
