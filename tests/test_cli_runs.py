@@ -35,9 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ids(home: Path) -> list[str]:
-    assert not home.joinpath("home").exists()
+    store = Store(home / "home" / "data" / "runs")
     times = (np.linspace(0.002, 0.003, 900), np.linspace(0.004, 0.006, 900))
-    return [Store().add(run_of(each, started=sooner(9 - k))) for k, each in enumerate(times)]
+    return [store.add(run_of(each, started=sooner(9 - k))) for k, each in enumerate(times)]
 
 
 @pytest.mark.usefixtures("home")

@@ -481,7 +481,7 @@ def test_records_of_plans_and_refusals_come_back() -> None:
 # The real thing, and its end without warning
 
 
-def test_a_real_sweep_of_the_classifier(store: Store) -> None:
+def test_a_real_sweep_of_the_classifier(store: Store, tmp_path: Path) -> None:
     found = sweep("digits", threads=(1,), batch=(1, 64), seconds=2, passes=2, store=store)
     assert found.complete
     assert {run.sha256 for cell in found.cells for run in cell.runs.values()} == {DIGITS}
@@ -490,6 +490,8 @@ def test_a_real_sweep_of_the_classifier(store: Store) -> None:
     assert best.cell.batch == 64
     assert found.drift() is not None
     assert list(store.runs()["sweep"]) == [found.id] * 4
+    taken = Store(tmp_path / "other").import_(store.export(found.id, tmp_path / "sweep.zip"))
+    assert (len(taken.added), taken.refused) == (5, ())
     assert len({run.started for cell in found.cells for run in cell.runs.values()}) > 1
 
 
