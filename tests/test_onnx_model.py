@@ -474,6 +474,26 @@ def test_weights_beside_the_model_are_counted_without_reading_them(outside):
     assert read(outside).macs == 512 * 512
 
 
+def test_links_into_a_cache_of_downloads_find_each_other(outside):
+    blobs, snapshot = outside.parent / "blobs", outside.parent / "snapshot"
+    blobs.mkdir()
+    snapshot.mkdir()
+    for file, blob in ((outside, "3f5a"), (outside.parent / "model.data", "9c71")):
+        file.rename(blobs / blob)
+        (snapshot / file.name).symlink_to(blobs / blob)
+    assert read(snapshot / "model.onnx").params == 512 * 512
+
+
+def test_weights_are_looked_for_beside_a_link_and_not_beside_its_target(outside, tmp_path):
+    link = tmp_path / "elsewhere" / "model.onnx"
+    link.parent.mkdir()
+    link.symlink_to(outside)
+    assert refused(link) == "external_weights_missing"
+    (outside.parent / "model.data").rename(link.parent / "model.data")
+    assert read(link).params == 512 * 512
+    assert refused(outside) == "external_weights_missing"
+
+
 def test_missing_external_weights_are_a_sentence(outside):
     (outside.parent / "model.data").unlink()
     assert refused(outside) == "external_weights_missing"

@@ -88,7 +88,7 @@ def read(path: Path, axes: Mapping[str, int] | None = None) -> OnnxModel:
         state = path.stat()
     except OSError as error:
         raise ModelFileError("model_file_missing", file=str(path), reason=why_not(error)) from None
-    return _remembered(path.resolve(), state.st_mtime_ns, state.st_size, tuple(sorted((axes or {}).items())))
+    return _remembered(path.absolute(), state.st_mtime_ns, state.st_size, tuple(sorted((axes or {}).items())))
 
 
 @lru_cache(maxsize=_REMEMBERED_FILES)

@@ -50,7 +50,7 @@ def weights_of(graph: GraphProto, path: Path) -> Weights:
     graph : GraphProto
         The graph, with the contents of its small tensors.
     path : Path
-        The model file, beside which external weights lie.
+        The model file as it was named, beside which external weights lie.
 
     Raises
     ------
@@ -61,6 +61,9 @@ def weights_of(graph: GraphProto, path: Path) -> Weights:
     -----
     Initializers, constants, and weights that a constant fill of known shape stands for all count; 64-bit integers,
     booleans and text do not, being indices and shapes.  32-bit integers are the biases of int8 models.
+
+    Where the path is a symbolic link, weights are looked for beside the link, and may lead to the folder of its target,
+    as in a cache of downloads: what ONNX Runtime 1.32 does.
     """
     counts: Counter[Precision] = Counter()
     shapes: dict[str, tuple[int, ...]] = {}
@@ -116,7 +119,8 @@ def _external_file_is_there(tensor: TensorProto, path: Path) -> None:
         return
     entries = {entry.key: entry.value for entry in tensor.external_data}
     file = path.parent / entries.get("location", "")
-    if not file.resolve().is_relative_to(path.parent.resolve()):
+    folders = (path.parent.resolve(), path.resolve().parent)
+    if not any(file.resolve().is_relative_to(folder) for folder in folders):
         raise ModelFileError("external_weights_outside", file=str(path), external=str(file))
     if not file.is_file():
         raise ModelFileError("external_weights_missing", file=str(path), external=str(file))
