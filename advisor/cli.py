@@ -11,7 +11,7 @@ from advisor.cli_lab import calibrate_options, calibration_of, load_options, ser
 from advisor.cli_machine import machine_options
 from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
-from advisor.cli_words import model_of, number_of, wish_of
+from advisor.cli_words import model_of, number_of, usage_error, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
 
@@ -61,7 +61,14 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
-        raise RequirementError("usage", field="", value=message, command=self.prog)
+        raise usage_error(message, self.prog)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Let the command that was named, not the whole program, complain of what it does not know."""
+        chosen, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            raise RequirementError("usage_unknown", field="", value=" ".join(unknown), command=self.prog)
+        return chosen, unknown
 
 
 def _parser(lang: str) -> argparse.ArgumentParser:

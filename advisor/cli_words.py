@@ -1,11 +1,33 @@
 """Words of a command line -> models, numbers and wishes."""
 
 import argparse
+import re
 from typing import Any
 
 from advisor.errors import RequirementError
 
 _WORDS_OF_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+_COMPLAINTS = {
+    "usage_command": r"argument COMMAND: invalid choice: (?P<value>.+?) \(choose from (?P<known>.+)\)",
+    "usage_no_command": r"the following arguments are required: COMMAND",
+    "usage_missing": r"the following arguments are required: (?P<field>.+)",
+    "usage_choice": r"argument (?P<field>.+?): invalid choice: (?P<value>.+?) \(choose from (?P<known>.+)\)",
+    "usage_whole": r"argument (?P<field>.+?): invalid int value: (?P<value>.+)",
+    "usage_value": r"argument (?P<field>.+?): expected .*argument.*",
+    "usage_no_value": r"argument (?P<field>.+?): ignored explicit argument (?P<value>.+)",
+    "usage_ambiguous": r"ambiguous option: (?P<value>.+?) could match (?P<known>.+)",
+}
+"""Code of the catalogue -> what argparse, which knows English alone, says in that case."""
+
+
+def usage_error(complaint: str, command: str) -> RequirementError:
+    """Error for a complaint of argparse, to be said in any language; one that is not known is passed on as it is."""
+    for code, pattern in _COMPLAINTS.items():
+        if found := re.fullmatch(pattern, complaint, re.DOTALL):
+            named = {name: text.replace("'", "") for name, text in found.groupdict().items()}
+            return RequirementError(code, **{"field": "", "value": "", "command": command} | named)
+    return RequirementError("usage", field="", value=complaint, command=command)
 
 
 def model_of(chosen: argparse.Namespace) -> Any:

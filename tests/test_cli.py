@@ -11,9 +11,10 @@ import pytest
 from english_words import CHINESE, ENGLISH, english_words
 
 from advisor import Requirements, advise, cli
+from advisor.cli_words import usage_error
 from advisor.lab import zoo
 from advisor.schema import FAMILIES
-from advisor.text import catalogue, languages
+from advisor.text import catalogue, languages, sentence
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ["--model", "resnet50"]
@@ -300,6 +301,51 @@ def test_what_is_no_command_is_an_error_without_traceback(capsys: Captured, argu
     assert err.count("\n") == 1
     wrong = [argument for argument in arguments if argument in ("bogus", "--nonsense", "many", "-3", "fr", "cnnn")]
     assert all(word in err for word in wrong)
+
+
+COMMANDS = "advise, report, predict, score, measure, serve, load, calibrate, notebooks, check, new"
+Usage = tuple[list[str], str, dict[str, str]]
+USAGE: dict[str, Usage] = {
+    "no command": ([], "usage_no_command", {"command": "advisor"}),
+    "bogus command": (["bogus"], "usage_command", {"value": "bogus", "known": COMMANDS}),
+    "missing argument": (["measure"], "usage_missing", {"field": "FILE", "command": "advisor measure"}),
+    "missing arguments": (["new"], "usage_missing", {"field": "KIND, ID", "command": "advisor new"}),
+    "unknown option": ([*ASKED, "--nope", "3"], "usage_unknown", {"value": "--nope 3", "command": "advisor advise"}),
+    "one argument too many": (["measure", "a", "b"], "usage_unknown", {"value": "b", "command": "advisor measure"}),
+    "invalid choice": (
+        ["report", "--format", "pdf"],
+        "usage_choice",
+        {"field": "--format", "value": "pdf", "known": "html, markdown, json"},
+    ),
+    "no such language": (
+        ["check", "--lang", "fr"],
+        "usage_choice",
+        {"field": "--lang", "value": "fr", "known": "en, zh"},
+    ),
+    "no whole number": (["advise", "--rows", "2.5"], "usage_whole", {"field": "--rows", "value": "2.5"}),
+    "no value": (["predict", "--model"], "usage_value", {"field": "--model", "command": "advisor predict"}),
+    "no files": (["calibrate"], "usage_missing", {"field": "FILE", "command": "advisor calibrate"}),
+    "value of a switch": (["score", "--json=1", "a.csv"], "usage_no_value", {"field": "--json", "value": "1"}),
+    "half an option": (
+        ["predict", "--dev", "x"],
+        "usage_ambiguous",
+        {"value": "--dev", "known": "--device, --devices"},
+    ),
+}
+
+
+@pytest.mark.parametrize("said", USAGE.values(), ids=USAGE.keys())
+@pytest.mark.parametrize("lang", languages())
+def test_a_command_line_that_cannot_be_read_is_said_in_the_language_of_the_user(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, said: Usage, lang: str
+) -> None:
+    arguments, code, values = said
+    monkeypatch.setenv("ADVISOR_LANG", lang)
+    assert run(capsys, *arguments) == (2, "", sentence(f"error.{code}", lang, **values) + "\n")
+
+
+def test_a_complaint_that_nobody_foresaw_is_passed_on() -> None:
+    assert "not allowed with argument --b" in str(usage_error("argument --a: not allowed with argument --b", "advisor"))
 
 
 def test_an_interrupt_leaves_quietly(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
