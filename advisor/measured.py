@@ -110,7 +110,7 @@ def published_engines(folder: Path = DATA / "calibrations") -> Sequence[Mapping[
 
 
 def engine_ids(rows: "pd.DataFrame", engines: Sequence[Mapping[str, Any]]) -> "pd.Series":
-    """Engine id of every row, by its published name and, where an entry says so, its source; empty where unknown."""
+    """Engine id of every row, by its published name and, where an entry has some, its sources; empty where unknown."""
     import pandas as pd
 
     def one(name: str, source: str) -> str:
@@ -118,7 +118,8 @@ def engine_ids(rows: "pd.DataFrame", engines: Sequence[Mapping[str, Any]]) -> "p
         fits = (
             entry["id"]
             for entry in engines
-            if any(word in low for word in entry["words"]) and entry.get("source", "") in source
+            if any(word in low for word in entry["words"])
+            and any(part in source for part in entry.get("sources", [""]))
         )
         return next(fits, "")
 
@@ -126,6 +127,12 @@ def engine_ids(rows: "pd.DataFrame", engines: Sequence[Mapping[str, Any]]) -> "p
     pairs = list(texts.itertuples(index=False, name=None))
     found = {pair: one(*pair) for pair in set(pairs)}
     return pd.Series([found[pair] for pair in pairs], index=rows.index, dtype=object)
+
+
+def _fits(entry: Mapping[str, Any], name: str, source: str) -> bool:
+    """Whether an entry of ``published_engines`` stands for a name in lower case that was read from a source."""
+    parts = entry.get("sources", [""])
+    return any(word in name for word in entry["words"]) and any(part in source for part in parts)
 
 
 def device_ids(names: "pd.Series", devices: Mapping[str, Device]) -> "pd.Series":

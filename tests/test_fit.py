@@ -191,14 +191,55 @@ def test_published_engine_names_become_ids(engines: list[dict], name: str, engin
     assert measured_rows.engine_ids(pd.DataFrame({"engine": [name]}), engines).tolist() == [engine]
 
 
-def test_what_vendors_tuned_for_the_closed_division_is_no_stock_runtime(engines: list[dict]) -> None:
-    rows = pd.DataFrame(
-        {
-            "engine": ["PyTorch"] * 2,
-            "source": ["github:mlcommons/inference_results_v3.1/closed/Intel/results", "github:user/models/README.md"],
-        }
-    )
-    assert measured_rows.engine_ids(rows, engines).tolist() == ["pytorch-tuned", "pytorch"]
+RESULTS = "github:mlcommons/inference_results_v3.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "engine"),
+    [
+        ("PyTorch", f"{RESULTS}/closed/Intel/results", "pytorch-tuned"),
+        ("PyTorch", "github:user/models/README.md", "pytorch"),
+        ("Pytorch v1.13.1", f"{RESULTS}/open/cTuning/results/t4-reference-gpu-pytorch-v1.13.1/bert-99", "pytorch"),
+        ("pytorch v2.7.1", f"{RESULTS}/closed/GATEOverflow/results/x-reference-gpu-pytorch/retinanet", "pytorch"),
+        ("TensorRT 7.2.3, CUDA 11.1", f"{RESULTS}/open/Alibaba/results/T4x1_TRT/resnet50", "tensorrt-tuned"),
+        ("TensorRT v8.5.2.2", f"{RESULTS}/open/cTuning/results/t4-nvidia_original-gpu-x/bert-99", "tensorrt-tuned"),
+        ("CUDA 12.0", f"{RESULTS}/open/Supermicro/results/A100X4_751GE_TRT/resnet50", "tensorrt-tuned"),
+        ("OpenVINO", f"{RESULTS}/open/Intel/results/1-node-2S-SPR-OpenVINO-INT8/bert-99", "openvino-tuned"),
+        ("OpenVINO", "github:openvinotoolkit/openvino/benchmarks", "openvino"),
+        ("tflite vmaster", f"{RESULTS}/open/GATEOverflow/results/pi4-tflite_cpp/mobilenet-v1", "litert"),
+    ],
+)  # fmt: skip
+def test_what_vendors_tuned_for_mlperf_is_no_stock_runtime(
+    engines: list[dict], name: str, source: str, engine: str
+) -> None:
+    rows = pd.DataFrame({"engine": [name], "source": [source]})
+    assert measured_rows.engine_ids(rows, engines).tolist() == [engine]
+
+
+@pytest.mark.parametrize(
+    ("source", "enters"),
+    [
+        (f"{RESULTS}/closed/Alibaba/results/T4x1_TRT/resnet50", True),
+        (f"{RESULTS}/open/Alibaba/results/T4x1_TRT/resnet50", False),
+        (f"{RESULTS}/open/Intel/results/1-node-2S-SPR-OpenVINO-INT8/bert-99_jpqd-mobilebert", False),
+        (f"{RESULTS}/open/Krai/results/chai/bert-99_obert_mobilebert_50sparse_qat", False),
+        (f"{RESULTS}/open/NeuralMagic/results/nm192ca_genoa_deepsparse/bert-99", False),
+        (f"{RESULTS}/open/NeuralMagic/results/nm192ca_genoa_onnxruntime/bert-99", True),
+        (f"{RESULTS}/open/cTuning/results/x-nvidia_original-gpu-tensorrt/bert-99", True),
+        (f"{RESULTS}/open/GATEOverflow/results/pi4-tflite_cpp/mobilenet-v1-precision_float-1.0-224", True),
+        ("github:user/models/README.md", True),
+        (None, True),
+    ],
+)
+def test_a_row_whose_network_may_be_another_one_stays_out(settings: dict, source: str | None, enters: bool) -> None:
+    assert measured_rows.as_named(pd.Series([source]), settings["open_division"]).tolist() == [enters]
+
+
+def test_the_sample_is_read_without_what_an_open_division_may_have_changed(settings: dict, engines: list[dict]) -> None:
+    there = pd.read_csv(SAMPLE / "judged.csv")["source"].astype(str)
+    assert there.str.contains("/open/Intel/").sum() == 1
+    read = measured_rows.read(SAMPLE, measured_rows.records(SAMPLE / "records"), settings, engines)
+    assert not read["source"].astype(str).str.contains("/open/Intel/").any()
 
 
 def test_measured_names_join_records_by_alias_and_count_virtual_cpus(settings: dict, engines: list[dict]) -> None:

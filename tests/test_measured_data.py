@@ -41,6 +41,10 @@ def test_every_row_is_permissive_and_has_a_source_and_a_date(rows: pd.DataFrame,
         assert rows[name].notna().all(), name
 
 
+def test_every_row_is_of_the_network_that_it_names(rows: pd.DataFrame, settings: dict) -> None:
+    assert measured_rows.as_named(rows["source"], settings["open_division"]).all()
+
+
 def test_coefficients_came_from_these_very_files() -> None:
     stated = tomllib.loads((CALIBRATIONS / "latency.toml").read_text(encoding="utf-8"))
     for name, paths in {
@@ -73,7 +77,10 @@ def test_a_slim_copy_leaves_out_what_may_not_enter_and_is_the_same_each_time(tmp
         p.name: p.read_bytes() for p in (tmp_path / "two").iterdir()
     }
     kept = measured_rows.published(tmp_path / "one")
-    assert len(kept) == sum(counts.values()) == measured_rows.permissive(sample["licence"], settings["licence"]).sum()
+    enters = measured_rows.permissive(sample["licence"], settings["licence"])
+    changed = ~measured_rows.as_named(sample["source"], settings["open_division"])
+    assert (enters & changed).sum() == 1
+    assert len(kept) == sum(counts.values()) == enters.sum() - 1
     assert set(kept["notes"]) == {"macts_m=2.5"}
 
 

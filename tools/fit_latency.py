@@ -32,8 +32,9 @@ METHOD = (
     "device or model held out, its interval taken from the other folds; figures count a (device, model) pair "
     "once, coverage_once each held-out one once. Language models: prefill first, then bandwidth efficiency, step "
     "overhead and collectives; calibrated intervals are no narrower than those of the class, as few models were "
-    "measured. Left out of fit and tables: rows that beat the roof impossibly, engines and models named in the "
-    "settings. The settings were chosen with these tables in view, so expect slightly worse on rows from "
+    "measured. Left out of fit and tables: rows that beat the roof impossibly, those of MLPerf's open division whose "
+    "network may be another one, engines and models named in the settings. The settings were chosen with these "
+    "tables in view, so expect slightly worse on rows from "
     "elsewhere."
 )
 

@@ -25,6 +25,7 @@ from advisor.schema import Device  # noqa: E402
 from advisor.units import BILLION, FLOP_PER_MAC, MILLION  # noqa: E402
 
 __all__ = [
+    "as_named",
     "device_ids",
     "engine_ids",
     "one_shot",
@@ -65,10 +66,18 @@ def permissive(licences: pd.Series, rule: dict) -> pd.Series:
     )
 
 
+def as_named(sources: pd.Series, rule: dict) -> pd.Series:
+    """Whether a row surely ran the network that it names, by its source; in an open division it may be another one."""
+    text = sources.fillna("").astype(str)
+    unchanged = text.str.contains("|".join(map(re.escape, rule["as_named"])))
+    return unchanged | ~text.str.contains(rule["source"], regex=False)
+
+
 def read(folder: Path, devices: dict[str, Device], settings: dict, engines: list[dict]) -> pd.DataFrame:
-    """Permissive rows of either sort with ids, kind, precision, and one unit's peak and bandwidth."""
+    """Permissive rows of the networks that they name: ids, kind, precision, and one unit's peak and bandwidth."""
     rows = published(folder)
     rows = rows[permissive(rows["licence"], settings["licence"]) & rows["measured_s"].gt(0)]
+    rows = rows[as_named(rows["source"], settings["open_division"])]
     rows = in_our_terms(rows, devices, settings, engines)
     rows["format"] = stated_or_usual(rows, settings)
     kinds = set(Device.model_fields["kind"].annotation.__args__)

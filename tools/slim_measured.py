@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pandas as pd
-from measured_rows import ROOT, permissive, published, table
+from measured_rows import ROOT, as_named, permissive, published, table
 
 from advisor.units import MS_PER_S
 
@@ -31,8 +31,9 @@ NOTES = r"(macts_m=[0-9.]+|(?:\w+_size=\d+ ?)+)"
 
 
 def slim(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Permissive rows, in an order that does not depend on that of the source."""
+    """Permissive rows of the networks that they name, in an order that does not depend on that of the source."""
     rows = rows[permissive(rows["licence"], settings["licence"]) & rows["measured_s"].gt(0)]
+    rows = rows[as_named(rows["source"], settings["open_division"])]
     notes = rows["notes"].astype(object).fillna("").astype(str).str.extract(NOTES)[0].str.strip()
     return rows.assign(notes=notes).sort_values(["source_id", *COLUMNS], kind="stable")
 
