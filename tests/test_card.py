@@ -19,7 +19,7 @@ from advisor.calibration import load_calibration
 from advisor.card import HIDDEN, PARTS, address_of, held_out, kinds, left_out, repository_of, sources, span_of
 from advisor.comparison import Asked, compare, examples, first_of_each
 from advisor.latency import FIDELITIES
-from advisor.measured import LANGUAGE, ONE_SHOT
+from advisor.measured import LANGUAGE, ONE_SHOT, published_engines
 from advisor.results import Prediction, Refusal
 from advisor.schema import DeviceKind
 from advisor.text import catalogue, languages
@@ -30,7 +30,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 FIT: dict[str, Any] = tomllib.loads((DATA / "calibrations" / "latency.toml").read_text(encoding="utf-8"))
 TAG = re.compile(r"<style>.*?</style>|<a [^>]*>.*?</a>|<[^>]*>", re.DOTALL)
 CODE = re.compile(r"\S*(?:[/_]\S*|\.(?:xz|md|toml))")
-NAMES = {"apache", "clause", "mips", "pplnn"}
+NAMES = {"apache", "clause", "exllama", "mips", "pplnn"}
 every_language = pytest.mark.parametrize("lang", languages())
 every_part = pytest.mark.parametrize("part", PARTS)
 
@@ -254,6 +254,39 @@ def test_another_input_size_of_the_model_is_not_its_measurement() -> None:
     found = compare(Asked("bert-base", "nvidia-v100-32gb", "fp16"), load())
     rows = len([one for one in found.measured if one.metric == "latency"])
     assert rows < len([r for r in lines_of(DATA / "measured" / "fastertransformer.csv.xz") if "V100" in r["device"]])
+
+
+@every_language
+def test_every_engine_of_the_measurements_is_named_and_never_by_its_id(lang: str) -> None:
+    one, systems, words = compare(Asked("resnet50", "nvidia-t4", "int8"), load()).measured[0], load().systems, []
+    for engine in dict.fromkeys(entry["id"] for entry in published_engines()):
+        words.append(card_tables.engine_name(replace(one, engine_id=engine), load(), lang))
+        assert engine in systems or words[-1] == catalogue(lang)[f"card.engine.{engine}"]
+        assert card_tables.TUNED not in engine or words[-1] != engine
+    assert len(words) == len(set(words))
+    assert card_tables.engine_name(replace(one, engine_id="", engine="ONNC"), load(), lang) == "ONNC"
+
+
+@every_language
+def test_what_a_vendor_tuned_is_explained_where_it_is_shown_and_only_there(lang: str) -> None:
+    card, said = accuracy(lang), catalogue(lang)["card.tuned"]
+    for asked, tuned in (
+        (Asked("resnet50", "nvidia-t4", "int8"), True),
+        (Asked("resnet50", "raspberry-pi-4", "int8"), False),
+    ):
+        card.example.fill(asked)
+        assert (said in card.example.beside.value) == tuned
+        assert (catalogue(lang)["card.engine.tensorrt-tuned"] in card.example.beside.value) == tuned
+        assert not re.search("(openvino|pytorch|tensorrt)-tuned", card.example.beside.value)
+
+
+def test_what_a_vendor_tuned_answers_for_no_engine_that_can_be_chosen() -> None:
+    found = compare(Asked("resnet50", "nvidia-t4", "int8", "tensorrt"), load())
+    assert isinstance(found.answer, Prediction)
+    same = [one for one in found.measured if one.same]
+    assert {one.engine_id for one in same} == {"tensorrt"}
+    assert not [one for one in same if "mlperf" in one.source or "inference_results" in one.source]
+    assert found.answer.fidelity == "measured"
 
 
 # The pictures

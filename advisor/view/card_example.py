@@ -210,12 +210,14 @@ def _beside(found: Comparison, knowledge: Knowledge, lang: str) -> str:
     counts = {"same": len(same), "inside": len(inside), "other": len(found.measured) - len(same)}
     table = card_tables.measured_table(found, knowledge, lang)
     shown = sentence("card.shown", lang, shown=len(table), count=len(found.measured))
+    tuned = card_tables.tuned_note(found, lang)
     pages = [address_of(one.source) for one in found.measured[: len(table)]]
     linked = markup.table(table, linked=sentence("card.column.source", lang), addresses=pages)
     return (
         heading
         + markup.paragraph(sentence("card.beside", lang, **counts))
         + (markup.paragraph(shown, "note") if len(table) < len(found.measured) else "")
+        + (markup.paragraph(tuned, "note") if tuned else "")
         + markup.plain(linked)
     )
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST = 40
 """Measurements that the table beside a prediction shows."""
+TUNED = "-tuned"
+"""Ending of the ids in ``data/calibrations/engines.toml`` that stand for what vendors tuned."""
 
 
 def _frame(rows: Sequence[Mapping[str, object]], lang: str) -> "pd.DataFrame":
@@ -176,9 +178,18 @@ def question(asked: Asked, knowledge: Knowledge, lang: str) -> str:
 
 
 def engine_name(one: Measured, knowledge: Knowledge, lang: str) -> str:
-    """Name of the engine of a measurement: that of the catalogue, else its short id, else as published."""
-    system = knowledge.systems.get(one.engine_id)
-    return name_of(system, lang) if system else one.engine_id or one.engine or sentence("card.engine_unknown", lang)
+    """Name of the engine of a measurement: that of the catalogue, else that of the texts, else as published."""
+    if system := knowledge.systems.get(one.engine_id):
+        return name_of(system, lang)
+    if one.engine_id:
+        return sentence(f"card.engine.{one.engine_id}", lang)
+    return one.engine or sentence("card.engine_unknown", lang)
+
+
+def tuned_note(found: Comparison, lang: str) -> str | None:
+    """What vendor-tuned means, where one of the measurements that the table shows is."""
+    tuned = any(one.engine_id.endswith(TUNED) for one in found.measured[:MOST])
+    return sentence("card.tuned", lang) if tuned else None
 
 
 def measured_table(found: Comparison, knowledge: Knowledge, lang: str) -> "pd.DataFrame":
