@@ -143,8 +143,13 @@ def compare(asked: Asked, knowledge: Knowledge) -> Comparison:
     answer = answer_to(asked, knowledge)
     looked_up = isinstance(answer, Prediction) and answer.fidelity == "measured"
     formula = answer_to(replace(asked, engine=None), knowledge) if looked_up else None
-    measured = sorted(_measured(asked, knowledge), key=lambda one: (not one.same, one.metric, one.precision, one.ms))
+    measured = sorted(_measured(asked, knowledge), key=lambda one: _nearness(one, asked))
     return Comparison(asked, answer, formula if isinstance(formula, Prediction) else None, tuple(measured))
+
+
+def _nearness(one: Measured, asked: Asked) -> tuple[bool, str, bool, Precision, float]:
+    """Order of measurements: the very setting, then each metric with the number format that was asked first."""
+    return not one.same, one.metric, one.precision != asked.precision, one.precision, one.ms
 
 
 def _measured(asked: Asked, knowledge: Knowledge) -> list[Measured]:

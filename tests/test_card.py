@@ -232,6 +232,9 @@ def test_a_measured_pair_shows_its_measurements(published: dict[str, list[dict[s
     assert same <= stated
     assert {one.precision for one in found.measured if not one.same} > {"fp16"}
     assert [one.same for one in found.measured] == sorted((one.same for one in found.measured), reverse=True)
+    latencies = [one.precision == "fp16" for one in found.measured if one.metric == "latency" and not one.same]
+    assert latencies == sorted(latencies, reverse=True)
+    assert set(latencies) == {True, False}
 
 
 def test_only_the_engine_that_was_named_is_the_same_setting() -> None:
