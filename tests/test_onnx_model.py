@@ -378,6 +378,22 @@ def test_maps_that_grow_again_are_segmentation_or_detection(saved, outputs, fami
     assert read(path).family == family
 
 
+@pytest.mark.parametrize(
+    ("table", "family"),
+    [((1, 25200, 85), "detector"), ((1, 84, 8400), "detector"), ((1, 320, 320), "segmentation")],
+)
+def test_a_table_longer_than_the_image_is_wide_lists_boxes(saved, table, family):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["p"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("ConvTranspose", ["p", "v"], ["m"], strides=[2, 2]),
+        helper.make_node("ConstantOfShape", ["size"], ["boxes"]),
+    ]
+    size = helper.make_tensor("size", IDS, [3], table)
+    weights = [weight("w", 64, 3, 3, 3), weight("v", 64, 2, 2, 2), size]
+    path = saved(nodes, [tensor("x", 1, 3, 640, 640)], [tensor("boxes", *table)], weights)
+    assert read(path).family == family
+
+
 def test_a_small_convolution_is_for_microcontrollers(conv):
     assert read(conv).family == "tinyml"
 

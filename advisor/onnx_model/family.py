@@ -31,9 +31,10 @@ def family_of(signs: Signs) -> tuple[ModelFamily, Assumption]:
     -----
     In this order: keys and values of a past among the inputs make a language model; token ids with attention an
     encoder, look-ups without it a recommender.  An image with a time step makes a diffusion model; few parameters and
-    MACs one for microcontrollers; maps that grow again a detector, or segmentation where a map is the only output;
-    attention a vision transformer; any other convolution a CNN.  Recurrent operators or convolutions over anything
-    else than images make speech, few parameters and MACs a model for microcontrollers.
+    MACs one for microcontrollers; maps that grow again a detector, or segmentation where a map is the only output, and
+    no table longer than the image is wide, which lists boxes; attention a vision transformer; any other convolution a
+    CNN.  Recurrent operators or convolutions over anything else than images make speech, few parameters and MACs a
+    model for microcontrollers.
     """
     family = _recognised(signs)
     if family is not None:
@@ -95,4 +96,7 @@ def _ends_in_a_map(signs: Signs) -> bool:
     side = max((max(shape[1:]) for shape in signs.inputs.values() if len(shape) == _IMAGE_RANK), default=0)
     least = side / limits()["onnx"]["family"]["dense_output_share"]
     maps = [shape for shape in signs.outputs if len(shape) in (_IMAGE_RANK - 1, _IMAGE_RANK)]
-    return len(maps) == len(signs.outputs) == 1 and min(maps[0][-2:]) >= least
+    if not len(maps) == len(signs.outputs) == 1 or min(maps[0][-2:]) < least:
+        return False
+    is_list = len(maps[0]) < _IMAGE_RANK and max(maps[0][-2:]) > side
+    return not is_list
