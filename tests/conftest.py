@@ -1,5 +1,6 @@
 """Settings of the test run, and the small knowledge that engine tests stand on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,14 @@ settings.register_profile(
     "product", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("product")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Cache and data of the lab in a folder of this test run, never in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADVISOR_HOME", str(tmp_path_factory.mktemp("advisor")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,21 @@ import gzip
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from advisor.errors import MeasureError, UnknownIdError
 from advisor.lab import zoo
+from advisor.lab.recipes import recipes
 from advisor.paths import DATA
 from advisor.text import languages
 from tools import train_digits
 
+MODELS = ("digits", "digits-int8")
 MOST_BYTES = 300_000
 LEAST_ACCURACY = 0.97
 
@@ -23,13 +25,33 @@ def held_out() -> tuple[np.ndarray, np.ndarray]:
     return zoo.labelled_pictures("held-out")
 
 
-def test_the_committed_classifier_reads_what_it_was_not_trained_on() -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_a_committed_classifier_reads_what_it_was_not_trained_on(model: str) -> None:
     images, labels = held_out()
-    accuracy = (zoo.classify(images) == labels).mean()
-    record = tomllib.loads((DATA / "lab" / "digits.toml").read_text(encoding="utf-8"))["model"]
+    accuracy = (zoo.classify(images, model) == labels).mean()
+    recipe = recipes()[model]
     assert accuracy >= LEAST_ACCURACY
-    assert accuracy == pytest.approx(record["held_out_accuracy"], abs=5e-5)
-    assert len(labels) == record["held_out_pictures"]
+    assert accuracy == pytest.approx(recipe.held_out_accuracy, abs=5e-5)
+    assert len(labels) == recipe.held_out_pictures
+
+
+def test_eight_bits_are_what_the_second_file_computes_with() -> None:
+    path = zoo.path("digits-int8")
+    graph = onnx.load(path).graph
+    weights = {entry.name: entry.data_type for entry in graph.initializer}
+    scaled = [node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in weights]
+    signals = [node for node in graph.node if node.op_type == "QuantizeLinear"]
+    kinds = [weights[node.input[0]] for node in scaled]
+    assert kinds.count(onnx.TensorProto.INT8) == kinds.count(onnx.TensorProto.INT32) == 4
+    assert {weights[node.input[2]] for node in signals} == {onnx.TensorProto.UINT8}
+    assert path.stat().st_size < zoo.path("digits").stat().st_size / 2
+    exact, rounded = (logits_of(model) for model in MODELS)
+    assert 0 < np.abs(exact - rounded).max() < 0.1 * np.abs(exact).max()
+
+
+def logits_of(model: str) -> np.ndarray:
+    session = onnxruntime.InferenceSession(zoo.path(model), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": held_out()[0][:, None]})[0]
 
 
 def test_the_committed_file_is_compact_and_takes_any_batch() -> None:
@@ -47,6 +69,11 @@ def test_training_again_writes_the_committed_bytes(tmp_path: Path) -> None:
     one_thread = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     subprocess.run(program, env=one_thread, cwd=DATA.parent, check=True, capture_output=True)
     assert (tmp_path / "again.onnx").read_bytes() == zoo.path("digits").read_bytes()
+    again, committed = (onnx.load(path) for path in (tmp_path / "again-int8.onnx", zoo.path("digits-int8")))
+    for here, there in zip(again.graph.initializer, committed.graph.initializer, strict=True):
+        numbers = [onnx.numpy_helper.to_array(one).astype(float) for one in (here, there)]
+        scales = here.data_type == onnx.TensorProto.FLOAT
+        np.testing.assert_allclose(*numbers, rtol=1e-3 if scales else 1e-4, atol=0 if scales else 1)
 
 
 def test_a_bad_classifier_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nets import NETS
 
 from advisor import predict
 from advisor.calibration import ANY, load_calibration
 from advisor.cli import main
 from advisor.errors import MeasureError
-from advisor.lab import MachineCalibration, Run, calibrate, measure, probe, this_machine
+from advisor.lab import MachineCalibration, Run, calibrate, measure, probe, this_machine, zoo
 from advisor.lab.calibrating import middle_s
 from advisor.lab.probing import Probe, Rate
 from advisor.lab.runs import WarmUp
@@ -101,13 +100,13 @@ def test_without_models_of_known_work_there_is_no_calibration(pairs: list[tuple[
         calibrate(pairs, RATES)
 
 
-def test_this_machine_is_probed_and_calibrated_with_a_real_model(tmp_path: Path) -> None:
+def test_this_machine_is_probed_and_calibrated_with_a_real_model() -> None:
     probed = probe(seconds=0.4)
     for rate in (probed.fp32_flop_per_s, probed.bytes_per_s):
         assert 0 < rate.median <= rate.best
         assert rate.repeats >= 1
     assert 1e9 < probed.fp32_flop_per_s.best < 1e13
-    path = NETS["squeezenet1.1"](tmp_path)
+    path = zoo.path("squeezenet1.1")
     spec, run = of_onnx(path), measure(path, seconds=0.5)
     found = calibrate([(spec, run)], probed)
     answer = predict(spec, found.device, precision="fp32", engine="onnxruntime", calibration=found.calibration())

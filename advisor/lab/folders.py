@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -77,6 +77,24 @@ def replacing(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise MeasureError("folder_not_written", folder=str(path.parent), reason=why_not(error)) from None
+
+
+def made(path: Path, make: Callable[[Path], None]) -> Path:
+    """``path``; where there is no such file, ``make`` writes it.
+
+    Raises
+    ------
+    MeasureError
+        If it is missing and cannot be written.
+    """
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise MeasureError("folder_not_written", folder=str(path.parent), reason=why_not(error)) from None
+    if not there:
+        with replacing(path) as draft:
+            make(draft)
+    return path
 
 
 def _folder(kind: str) -> Path:

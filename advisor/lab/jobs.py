@@ -79,7 +79,7 @@ def job(model: str | Path, *, threads: int, batch: int, seconds: float, provider
     }
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    name = str(model) if str(model) == path.stem else path.name
+    name = path.name if path == Path(model).expanduser() else str(model)
     shapes = tuple((entry["name"], tuple(entry["shape"])) for entry in fed)
     return Job(name, sha256, batch, shapes, assumptions, message, limit_s)
 
@@ -113,10 +113,11 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
 def _path(model: str | Path) -> Path:
     """File that a path or a name of the zoo stands for."""
     from advisor.lab import zoo
+    from advisor.lab.recipes import recipes
 
     path = Path(model).expanduser()
-    is_name = isinstance(model, str) and path.name == model and not path.suffix and not path.exists()
-    return zoo.path(str(model)) if is_name else path
+    may_be_name = isinstance(model, str) and path.name == model and not path.exists()
+    return zoo.path(str(model)) if may_be_name and (not path.suffix or model in recipes()) else path
 
 
 def _loaded(path: Path) -> "ModelProto":

@@ -1,0 +1,1 @@
+"""Architectures as ONNX graphs: the layers are those of the papers, the weights are numbers of a fixed seed."""
