@@ -52,13 +52,13 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Newest releases that fit pyproject.toml, for every system and Python that it names.
+# Newest releases that fit pyproject.toml, for every system and Python that it names; [models] stays a choice.
 lock:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: https://www.python.org/downloads/" >&2; exit 1; }
 	test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && \
 		.venv-lock/bin/pip --quiet --disable-pip-version-check install uv==$(UV_VERSION); }
 	.venv-lock/bin/uv pip compile --quiet --universal \
-		--python-version 3.11 --all-extras --upgrade --no-annotate \
+		--python-version 3.11 --extra view --extra lab --extra serve --extra sweep --extra dev --upgrade --no-annotate \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:
