@@ -86,7 +86,9 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
         with replacing(path) as draft:
             draft.write_text(content)
             assert (path.read_text() if path.exists() else None) == before
+            whole = draft.stat().st_ino
         assert path.read_text() == content
+        assert path.stat().st_ino == whole
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.random import PCG64
 from onnx import TensorProto
 
-_SPARE_BITS = np.uint32(8)
-"""A float32 holds 24 bits of the 32 that are drawn, so that every number is exact on every machine."""
-_STEPS = 2.0**24
+_DRAWN_BITS, _SPARE_BITS = 32, 8
+"""A float32 holds the others, so that every number is exact on every machine."""
+_STEPS = 2.0 ** (_DRAWN_BITS - _SPARE_BITS)
 _ITEM_BYTES = 4
 
 
@@ -26,7 +26,7 @@ class Seeded:
         """Put the numbers into a tensor."""
         words = np.asarray(self._bits.random_raw((count + 1) // 2), dtype="<u8").view("<u4")[:count]
         half_width = np.float32(deviation * 3**0.5)
-        numbers = (words >> _SPARE_BITS).astype("<f4")
+        numbers = (words >> np.uint32(_SPARE_BITS)).astype("<f4")
         numbers *= np.float32(2 / _STEPS) * half_width
         numbers -= half_width
         tensor.raw_data = numbers.tobytes()
