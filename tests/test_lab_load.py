@@ -21,16 +21,17 @@ import pytest
 from english_words import CHINESE, english_words
 from hypothesis import given
 from hypothesis import strategies as st
+from loads import run_of, single_queue_s
 
 from advisor import cli
 from advisor.capacity import response_quantile_s
 from advisor.errors import AdvisorError, MeasureError
-from advisor.lab import LoadRun, closed_loop, load_test, ramp, ramps, this_machine, zoo
+from advisor.lab import LoadRun, closed_loop, load_test, ramp, ramps, zoo
 from advisor.lab.endpoints import endpoint, is_loopback
 from advisor.lab.kserve import document_of, message, tensors_of
 from advisor.lab.load_words import load_json, load_text, ramp_json, ramp_text
 from advisor.lab.runs import needed_samples
-from advisor.lab.sending import open_loop
+from advisor.lab.sending import Course, open_loop
 from advisor.lab.targets import Answer
 from advisor.lab.workers import ModelWorkers
 from advisor.text import languages
@@ -113,28 +114,6 @@ def plain() -> Iterator[str]:
         threading.Thread(target=made.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{made.server_port}"
         made.shutdown()
-
-
-def single_queue_s(due_s: np.ndarray, service_s: np.ndarray) -> np.ndarray:
-    """Response times of one worker that serves in order of arrival (Lindley)."""
-    free = 0.0
-    response = []
-    for due, service in zip(due_s, service_s, strict=True):
-        free = max(free, due) + service
-        response.append(free - due)
-    return np.array(response)
-
-
-def run_of(due_s: np.ndarray, response_s: np.ndarray, service_s: np.ndarray, **changes: object) -> LoadRun:
-    count, seconds = len(due_s), float(due_s[-1])
-    fields: dict[str, object] = {
-        "target": "simulated", "loop": "open", "intended_s": due_s, "sent_s": due_s, "done_s": due_s + response_s,
-        "failures": ("",) * count, "queue_s": response_s - service_s, "service_s": service_s,
-        "ttft_s": np.full(count, np.nan), "tpot_s": np.full(count, np.nan), "rate_per_s": count / seconds,
-        "seconds": seconds, "poisson": True, "seed": 0, "workers": 1, "timeout_s": 30.0, "slo_s": None,
-        "started": "2026-11-25T04:00:00+00:00", "machine": this_machine(), "versions": (("python", "3.11.7"),),
-    }  # fmt: skip
-    return LoadRun(**(fields | changes))  # type: ignore[arg-type]
 
 
 # Nothing is lost
@@ -262,8 +241,9 @@ def test_a_client_that_is_late_itself_counts_from_the_intended_moment() -> None:
         async def close(self) -> None: ...
 
     start = time.perf_counter()
-    samples = asyncio.run(open_loop(Blocking(), [start + 0.05, start + 0.06, start + 0.07], 10))
-    waits_s = [sample.done - sample.intended for sample in samples]
+    course = Course(1)
+    asyncio.run(open_loop(Blocking(), [start + 0.05, start + 0.06, start + 0.07], 10, course))
+    waits_s = [sample.done - sample.intended for sample in course.samples]
     assert waits_s[1] > 0.38
     assert waits_s[2] > 0.56
     due_s = np.arange(1.0, 101.0)
@@ -532,7 +512,7 @@ def test_the_command_line_says_it_in_each_language(capsys: pytest.CaptureFixture
         assert bool(CHINESE.search(said)) == (lang == "zh")
         assert lang != "zh" or [word for word in english_words(said) if word != "digits"] == []
     assert cli.main(["load", "digits", "--rate", "50", "--seconds", "0.5", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["format"] == "advisor/load/1"
+    assert json.loads(capsys.readouterr().out)["kind"] == "load"
 
 
 @pytest.mark.parametrize("lang", languages())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.lab import zoo
+    from advisor.lab.background import LoadTest, RampTest
     from advisor.lab.calibrating import MachineCalibration, calibrate
     from advisor.lab.comparing import compare
     from advisor.lab.comparisons import Comparison
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
     from advisor.lab.variants import variant
 
 _HOMES = {
-    "Comparison": "comparisons", "LoadRun": "load_runs", "Machine": "machine", "MachineCalibration": "calibrating",
-    "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps", "Run": "runs", "Store": "store",
-    "Sweep": "sweep_results", "Sweeping": "sweeps", "Variant": "variant_records", "calibrate": "calibrating",
-    "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing", "load_test": "load",
-    "measure": "measuring", "probe": "probing", "ramp": "ramps", "serve": "server", "sweep": "sweeps",
-    "this_machine": "machine", "variant": "variants",
+    "Comparison": "comparisons", "LoadRun": "load_runs", "LoadTest": "background", "Machine": "machine",
+    "MachineCalibration": "calibrating", "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps",
+    "RampTest": "background", "Run": "runs", "Store": "store", "Sweep": "sweep_results", "Sweeping": "sweeps",
+    "Variant": "variant_records", "calibrate": "calibrating", "catalogue_ids": "identities", "closed_loop": "load",
+    "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps",
+    "serve": "server", "sweep": "sweeps", "this_machine": "machine", "variant": "variants",
 }  # fmt: skip
 __all__ = [
-    "Comparison", "LoadRun", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp", "Run", "Store",
-    "Sweep", "Sweeping", "Variant", "calibrate", "catalogue_ids", "closed_loop", "compare", "load_test", "measure",
-    "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
+    "Comparison", "LoadRun", "LoadTest", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp",
+    "RampTest", "Run", "Store", "Sweep", "Sweeping", "Variant", "calibrate", "catalogue_ids", "closed_loop",
+    "compare", "load_test", "measure", "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
 ]  # fmt: skip
 
 

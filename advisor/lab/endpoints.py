@@ -5,12 +5,13 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from advisor.errors import MeasureError
-from advisor.lab.kserve import BINARY, HEADER_LENGTH, NUMPY, TIMING, WORKERS, message
+from advisor.errors import MeasureError, why_not
+from advisor.lab.kserve import BINARY, HEADER_LENGTH, TIMES, TIMING, WORKERS, filled, message
 from advisor.lab.server import need
 from advisor.lab.settings import settings
 from advisor.lab.targets import Answer, Kind, TargetOptions
@@ -21,6 +22,14 @@ _OK = 200
 _KINDS = ("kserve", "openai", "json")
 _DATA = b"data:"
 _END = b"[DONE]"
+
+
+class Request(NamedTuple):
+    """A POST request."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def endpoint(address: str, options: TargetOptions) -> "Endpoint":
@@ -34,8 +43,7 @@ def endpoint(address: str, options: TargetOptions) -> "Endpoint":
         If the address is on another machine and not said to be the caller's own, or there is no request to send.
     """
     need("aiohttp")
-    if not is_loopback(address) and not options.get("yes_this_is_my_server", False):
-        raise MeasureError("load_remote", value=address)
+    refuse_remote(address, options)
     kind = options.get("kind") or _kind_of(address)
     if kind not in _KINDS:
         raise MeasureError("field", field="kind", value=kind, must=", ".join(_KINDS))
@@ -43,6 +51,31 @@ def endpoint(address: str, options: TargetOptions) -> "Endpoint":
     if body is None and kind != "kserve":
         raise MeasureError("load_needs_body", value=address)
     return _CLASSES[kind](address, body, options.get("headers", {}), options.get("workers"))
+
+
+def body_of(file: str) -> dict[str, Any]:
+    """Request in a JSON file.
+
+    Raises
+    ------
+    MeasureError
+        If the file cannot be read, or holds no JSON object.
+    """
+    try:
+        body = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MeasureError("load_file_missing", file=file, reason=why_not(error)) from None
+    except (ValueError, RecursionError):
+        raise MeasureError("load_file", file=file) from None
+    if not isinstance(body, dict):
+        raise MeasureError("load_file", file=file)
+    return body
+
+
+def refuse_remote(address: str, options: TargetOptions) -> None:
+    """Raise MeasureError if an address is on another machine and not said to be the caller's own."""
+    if not is_loopback(address) and not options.get("yes_this_is_my_server", False):
+        raise MeasureError("load_remote", value=address)
 
 
 def is_loopback(address: str) -> bool:
@@ -59,6 +92,13 @@ def _kind_of(address: str) -> Kind:
     if re.search(r"/v2/models/[^/]+(/versions/[^/]+)?(/infer)?$", path):
         return "kserve"
     return "openai" if path.endswith("/chat/completions") else "json"
+
+
+def answer_of(timing: str) -> Answer:
+    """Good answer, with the times that a server tells of it."""
+    times = dict(re.findall(r"(\w+)\s*;\s*dur=([0-9.]+)", timing))
+    queue_s, service_s, delay_s = (float(times.get(name, math.nan)) / MS_PER_S for name in TIMES)
+    return Answer(queue_s=queue_s, service_s=service_s, delay_s=delay_s)
 
 
 class Endpoint:
@@ -85,6 +125,11 @@ class Endpoint:
         self._headers = {"content-type": "application/json", **headers}
         self._body = b""
         self._session: Any = None
+
+    @property
+    def request(self) -> Request:
+        """What every request is, once it is open."""
+        return Request(self._url, dict(self._headers), self._body)
 
     async def open(self) -> None:
         """Connect and make sure of a good answer."""
@@ -123,9 +168,7 @@ class Endpoint:
         await response.read()
         if (count := response.headers.get(WORKERS, "")).isdecimal():
             self.workers = int(count)
-        times = dict(re.findall(r"(\w+)\s*;\s*dur=([0-9.]+)", response.headers.get(TIMING, "")))
-        queue_s, service_s = (float(times.get(name, math.nan)) / MS_PER_S for name in ("queue", "service"))
-        return Answer(queue_s=queue_s, service_s=service_s)
+        return answer_of(response.headers.get(TIMING, ""))
 
 
 class _KServe(Endpoint):
@@ -140,7 +183,10 @@ class _KServe(Endpoint):
         if self._document is not None:
             await super()._prepare()
             return
-        tensors = usual_feed(self._filled((await self._fact(self._model_url)).get("inputs", ())))
+        inputs = filled((await self._fact(self._model_url)).get("inputs", ()))
+        if inputs is None:
+            raise MeasureError("load_needs_body", value=self._url)
+        tensors = usual_feed(inputs)
         root = self._model_url[: self._model_url.index("/v2/models/")]
         binary = BINARY in (await self._fact(f"{root}/v2")).get("extensions", ())
         parameters = {"parameters": {"binary_data_output": True}} if binary else {}
@@ -160,17 +206,6 @@ class _KServe(Endpoint):
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise MeasureError("load_refused", value=url, reason=type(error).__name__) from None
         return fact if isinstance(fact, dict) else {}
-
-    def _filled(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Inputs with a batch of one; other open axes are not known, so a request has to be given."""
-        filled = []
-        for entry in inputs:
-            first, *rest = entry["shape"] or (1,)
-            if entry["datatype"] not in NUMPY or any(size < 1 for size in rest):
-                raise MeasureError("load_needs_body", value=self._url)
-            shape = [abs(first), *rest] if entry["shape"] else []
-            filled.append({"name": entry["name"], "type": NUMPY[entry["datatype"]], "shape": shape})
-        return filled
 
 
 class _Chat(Endpoint):

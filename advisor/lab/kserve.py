@@ -5,6 +5,7 @@ bytes of the tensors in the order of the list.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import MeasureError
+from advisor.units import MS_PER_S
 
 Key = Literal["inputs", "outputs"]
 Array = NDArray[Any]
@@ -20,7 +22,9 @@ Array = NDArray[Any]
 HEADER_LENGTH = "inference-header-content-length"
 BINARY = "binary_tensor_data"
 TIMING = "server-timing"
-"""Header of an answer with the times in the server, as W3C Server Timing: queue and service in milliseconds."""
+"""Header of an answer with the times in the server, as W3C Server Timing: milliseconds by the names that follow."""
+TIMES = ("queue", "service", "delay")
+"""Wait for a worker; inference; and the part of it in which the worker waited for a processor."""
 WORKERS = "x-workers"
 """Header of an answer with the inferences that the server may run at once."""
 NUMPY = {
@@ -30,6 +34,30 @@ NUMPY = {
 """NumPy's name of each data type; strings (BYTES) are left out."""
 _DATATYPES = {kind: name for name, kind in NUMPY.items()}
 _OF_RUNTIME = {"tensor(float)": "FP32", "tensor(double)": "FP64", "tensor(float16)": "FP16"}
+
+
+def filled(inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    """Inputs that metadata list, with a batch of one; None where other axes are open, so that a request must be given.
+
+    Returns
+    -------
+    list of dict or None
+        ``name``, ``type`` and ``shape``, as ``advisor.lab.sessions.feed_of`` takes them.
+    """
+    made = []
+    for entry in inputs:
+        first, *rest = entry["shape"] or (1,)
+        if entry["datatype"] not in NUMPY or any(size < 1 for size in rest):
+            return None
+        shape = [abs(first), *rest] if entry["shape"] else []
+        made.append({"name": entry["name"], "type": NUMPY[entry["datatype"]], "shape": shape})
+    return made
+
+
+def timing(*, queue_s: float, service_s: float, delay_s: float) -> str:
+    """Times in the server, as ``TIMING`` takes them; what is not known is left out."""
+    times = zip(TIMES, (queue_s, service_s, delay_s), strict=True)
+    return ", ".join(f"{name};dur={time_s * MS_PER_S:.4f}" for name, time_s in times if math.isfinite(time_s))
 
 
 class Message(NamedTuple):
@@ -46,13 +74,18 @@ def datatype_of(runtime_type: str) -> str:
     return _OF_RUNTIME.get(runtime_type, _DATATYPES.get(kind, "BYTES"))
 
 
+def datatype_name(kind: np.dtype[Any]) -> str:
+    """Data type of NumPy's; BYTES for what is no number."""
+    return _DATATYPES.get(kind.name, "BYTES")
+
+
 def message(document: Mapping[str, Any], key: Key, tensors: Mapping[str, Array], *, binary: bool) -> Message:
     """Message that lists tensors under a key."""
     parts = [np.ascontiguousarray(tensor).tobytes() for tensor in tensors.values()] if binary else []
     listed = []
     for place, (name, tensor) in enumerate(tensors.items()):
         entry: dict[str, Any] = {"name": name, "shape": [*tensor.shape]}
-        entry["datatype"] = _DATATYPES.get(tensor.dtype.name, "BYTES")
+        entry["datatype"] = datatype_name(tensor.dtype)
         if binary:
             entry["parameters"] = {"binary_data_size": len(parts[place])}
         else:

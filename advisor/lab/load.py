@@ -3,6 +3,7 @@
 import asyncio
 import math
 import platform
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -10,10 +11,11 @@ from typing import Any, Unpack
 import numpy as np
 
 from advisor.errors import MeasureError
+from advisor.lab.delays import processor_times, stolen_share
 from advisor.lab.jobs import within_bounds
 from advisor.lab.load_runs import FloatArray, LoadRun
 from advisor.lab.machine import runtime_version, this_machine
-from advisor.lab.sending import Sample, closed_loop_client, open_loop, sent
+from advisor.lab.sending import Course, OnProgress, OnSamples, Watch, closed_loop_client, open_loop, sent
 from advisor.lab.settings import settings
 from advisor.lab.targets import Goal, Target, TargetOptions, target_of
 from advisor.units import MS_PER_S
@@ -28,6 +30,9 @@ def load_test(
     trace: Sequence[float] | None = None,
     timeout_s: float | None = None,
     seed: int | None = None,
+    on_samples: OnSamples | None = None,
+    on_progress: OnProgress | None = None,
+    cancel: threading.Event | None = None,
     **options: Unpack[TargetOptions],
 ) -> LoadRun:
     """Open-loop load test: each request is sent when it is due, whatever became of those before it.
@@ -51,6 +56,13 @@ def load_test(
         Time after which a request counts as failed.
     seed : int, optional
         Seed of the arrivals.
+    on_samples : callable, optional
+        Called with the response times that came since the last call, about every 0.2 s; infinite for a failure.  [s]
+    on_progress : callable, optional
+        Called as often with the share of the time that is over, from 0 to 1.
+    cancel : threading.Event, optional
+        Once set, nothing more is sent; what is not answered within a second counts as failed, and the run holds the
+        requests so far.
     **options
         How the target is asked: ``workers``, ``threads``, ``kind``, ``body``, ``headers``, ``yes_this_is_my_server``;
         see ``advisor.lab.targets.TargetOptions``.
@@ -89,7 +101,11 @@ def load_test(
         "slo_s": _slo_s(slo_ms),
     }
     asked = target_of(target, options)
-    return _made(asked, lambda start: open_loop(asked, (start + due_s).tolist(), timeout_s), facts)
+
+    async def requests(course: Course) -> None:
+        await open_loop(asked, (course.start + due_s).tolist(), timeout_s, course)
+
+    return _made(asked, requests, facts, Watch(on_samples, on_progress, cancel))
 
 
 def closed_loop(
@@ -100,6 +116,9 @@ def closed_loop(
     clients: int = 1,
     slo_ms: float | None = None,
     timeout_s: float | None = None,
+    on_samples: OnSamples | None = None,
+    on_progress: OnProgress | None = None,
+    cancel: threading.Event | None = None,
     **options: Unpack[TargetOptions],
 ) -> LoadRun:
     """Closed-loop load test, for teaching: each client waits for its answer and counts from its own send.
@@ -109,7 +128,7 @@ def closed_loop(
 
     Parameters
     ----------
-    target, seconds, slo_ms, timeout_s, **options
+    target, seconds, slo_ms, timeout_s, on_samples, on_progress, cancel, **options
         As for ``load_test``.
     rate_per_s : float, optional
         Rate that the clients keep to together, as far as they do not wait; by default they pause for nothing.
@@ -136,21 +155,26 @@ def closed_loop(
     gap_s = 0.0 if rate_per_s is None else clients / rate_per_s
     asked = target_of(target, options)
 
-    async def together(start: float) -> list[Sample]:
-        end = start + seconds
+    async def together(course: Course) -> None:
+        end = course.start + seconds
         each = (
-            closed_loop_client(asked, start=start, end=end, gap_s=gap_s, timeout_s=timeout_s) for _ in range(clients)
+            closed_loop_client(asked, end=end, gap_s=gap_s, timeout_s=timeout_s, course=course) for _ in range(clients)
         )
-        samples = [sample for of_client in await asyncio.gather(*each) for sample in of_client]
-        return sorted(samples, key=lambda sample: sample.intended)
+        await asyncio.gather(*each)
 
-    return _made(asked, together, facts)
+    return _made(asked, together, facts, Watch(on_samples, on_progress, cancel))
 
 
-def _made(target: Target, requests: Callable[[float], Awaitable[list[Sample]]], facts: Mapping[str, Any]) -> LoadRun:
+def _made(
+    target: Target, requests: Callable[[Course], Awaitable[None]], facts: Mapping[str, Any], watch: Watch
+) -> LoadRun:
     machine = this_machine()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    start, samples = sent(target, requests, facts["timeout_s"])
+    course, before = Course(facts["seconds"], watch.cancel), processor_times()
+    sent(target, requests, course, facts["timeout_s"], watch)
+    if not course.samples:
+        raise MeasureError("measure_no_samples", model=target.name)
+    samples = sorted(course.samples, key=lambda sample: (sample.intended, sample.sent))
     answers = [sample.answer for sample in samples]
     intended = np.array([sample.intended for sample in samples])
     versions = {
@@ -158,21 +182,29 @@ def _made(target: Target, requests: Callable[[float], Awaitable[list[Sample]]], 
         "onnxruntime": runtime_version() or "",
         "numpy": np.__version__,
     }
+    known = {
+        **facts,
+        "target": target.name,
+        "failures": tuple(answer.failure for answer in answers),
+        "workers": target.workers,
+        "seconds": course.seconds,
+        "client_delay_s": course.client_delay_s,
+        "stolen_share": stolen_share(before, processor_times()),
+        "cancelled": course.cancelled,
+        "started": started,
+        "machine": machine,
+        "versions": tuple(versions.items()),
+    }
     return LoadRun(
-        target=target.name,
-        intended_s=intended - start,
-        sent_s=np.array([sample.sent for sample in samples]) - start,
-        done_s=np.array([sample.done for sample in samples]) - start,
-        failures=tuple(answer.failure for answer in answers),
+        intended_s=intended - course.start,
+        sent_s=np.array([sample.sent for sample in samples]) - course.start,
+        done_s=np.array([sample.done for sample in samples]) - course.start,
         queue_s=np.array([answer.queue_s for answer in answers]),
         service_s=np.array([answer.service_s for answer in answers]),
+        delay_s=np.array([answer.delay_s for answer in answers]),
         ttft_s=np.array([answer.first_token for answer in answers]) - intended,
         tpot_s=np.array([answer.tpot_s for answer in answers]),
-        workers=target.workers,
-        started=started,
-        machine=machine,
-        versions=tuple(versions.items()),
-        **facts,
+        **known,
     )
 
 

@@ -143,6 +143,20 @@ class Run:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise MeasureError("run_unreadable", file=str(path)) from None
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Run":
+        """Run from what ``record`` gave.
+
+        Raises
+        ------
+        MeasureError
+            If it is no such record.
+        """
+        try:
+            return cls(**_fields(record))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise MeasureError("record_unreadable", kind="run") from None
+
     def record(self) -> dict[str, Any]:
         """Every field, ready for JSON."""
         fields = asdict(self)

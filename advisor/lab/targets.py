@@ -1,4 +1,4 @@
-"""What a load test asks: a model in this process, a function, or an HTTP endpoint."""
+"""What a load test asks: a model in this process, a function, or an endpoint over HTTP or gRPC."""
 
 import asyncio
 import math
@@ -12,7 +12,7 @@ from advisor.lab.jobs import within_bounds
 from advisor.lab.settings import settings
 from advisor.lab.workers import ModelWorkers, Served, Workers
 
-Kind = Literal["kserve", "openai", "json"]
+Kind = Literal["kserve", "openai", "json", "grpc"]
 Goal = str | Path | Callable[[], object]
 
 _NAN = math.nan
@@ -27,6 +27,8 @@ class Answer:
     queue_s: float = _NAN
     """Wait in the target."""
     service_s: float = _NAN
+    delay_s: float = _NAN
+    """Part of the service in which the target waited for a processor."""
     first_token: float = _NAN
     """Moment of the first token, by the clock of the client.  [s]"""
     tpot_s: float = _NAN
@@ -58,7 +60,7 @@ class TargetOptions(TypedDict, total=False):
         Worker threads of a model or function; of an endpoint that does not tell, what the prediction assumes.
     threads : int, default 1
         Threads that one inference of a model may use.
-    kind : {"kserve", "openai", "json"}, optional
+    kind : {"kserve", "openai", "json", "grpc"}, optional
         Protocol of an endpoint; by default what its address looks like.
     body : mapping, optional
         Request to an endpoint, as JSON.
@@ -88,8 +90,12 @@ def target_of(goal: Goal, options: TargetOptions) -> Target:
         from advisor.lab.endpoints import endpoint
 
         return endpoint(goal, options)
+    if isinstance(goal, str) and goal.lower().startswith(("grpc://", "grpcs://")):
+        from advisor.lab.grpc_endpoint import grpc_endpoint
+
+        return grpc_endpoint(goal, options)
     if isinstance(goal, str) and "://" in goal:
-        raise MeasureError("field", field="target", value=goal, must="http://..., https://..., model.onnx")
+        raise MeasureError("field", field="target", value=goal, must="http(s)://..., grpc(s)://..., model.onnx")
     return _Model(goal, workers=workers, threads=options.get("threads", 1))
 
 
@@ -109,7 +115,7 @@ class _Local:
         outcomes = await asyncio.gather(self._pool.call(*self._arguments), return_exceptions=True)
         outcome: Served | BaseException = outcomes[0]
         if isinstance(outcome, Served):
-            return Answer(queue_s=outcome.queue_s, service_s=outcome.service_s)
+            return Answer(queue_s=outcome.queue_s, service_s=outcome.service_s, delay_s=outcome.delay_s)
         return Answer(failure=type(outcome).__name__)
 
     async def close(self) -> None:

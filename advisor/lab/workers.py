@@ -1,6 +1,8 @@
 """Worker threads that run one model, or any function, and the times of each call."""
 
 import asyncio
+import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from advisor.errors import MeasureError
+from advisor.lab.delays import DelayClock
 from advisor.lab.jobs import Job, job, within_bounds
 from advisor.lab.sessions import feed_of, reason_of, runtime_errors, session_of
 from advisor.lab.settings import settings
@@ -21,6 +24,8 @@ class Served(NamedTuple):
     queue_s: float
     """Wait for a free worker.  [s]"""
     service_s: float
+    delay_s: float
+    """Part of the service in which the worker waited for a processor; NaN where the system does not tell.  [s]"""
 
 
 class Workers:
@@ -39,17 +44,30 @@ class Workers:
         self.count = workers
         self._work = work
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+        self._own = threading.local()
 
     async def call(self, *arguments: Any) -> Served:
         """Result of one call, and its times."""
         asked = time.perf_counter()
 
         def served() -> Served:
+            delayed = self._delayed()
+            before = delayed()
             start = time.perf_counter()
             result = self._work(*arguments)
-            return Served(result, start - asked, time.perf_counter() - start)
+            end = time.perf_counter()
+            after = delayed()
+            delay_s = math.nan if before is None or after is None else after - before
+            return Served(result, start - asked, end - start, delay_s)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, served)
+
+    def _delayed(self) -> DelayClock:
+        """Clock of the worker that asks."""
+        if not hasattr(self._own, "clock"):
+            self._own.clock = DelayClock()
+        clock: DelayClock = self._own.clock
+        return clock
 
     def close(self) -> None:
         """End the threads; calls that wait are dropped."""
