@@ -1,11 +1,8 @@
 """What the inference server answers: health, metadata and inference of one model, as an ASGI application."""
 
 import json
-import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from advisor.errors import MeasureError
@@ -14,15 +11,13 @@ from advisor.lab.kserve import (
     HEADER_LENGTH,
     TIMING,
     WORKERS,
-    datatype_of,
     document_of,
     message,
     parameters_of,
     tensors_of,
 )
+from advisor.lab.model_service import ModelService
 from advisor.lab.settings import settings
-from advisor.lab.workers import ModelWorkers
-from advisor.units import MS_PER_S
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -38,25 +33,19 @@ class App:
 
     Parameters
     ----------
-    workers : ModelWorkers
-        Model and the threads that run it.
-    stall_s, stall_after
-        As for ``advisor.lab.server.serve``.
+    service : ModelService
+        Model that it answers for.
     """
 
-    def __init__(self, workers: ModelWorkers, *, stall_s: float = 0, stall_after: int = 0) -> None:
-        self.name = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(workers.job.model).stem)
-        self._workers = workers
-        self._takes = {name: (datatype_of(kind), shape) for name, kind, shape in workers.inputs}
-        self._stall_s = stall_s
-        self._until_stall = stall_after + 1 if stall_s else 0
-        model = f"/v2/models/{self.name}"
+    def __init__(self, service: ModelService) -> None:
+        self._service = service
+        model = f"/v2/models/{service.name}"
         self._facts: dict[str, Any] = {
             "/v2/health/live": {"live": True},
             "/v2/health/ready": {"ready": True},
             "/v2": {"name": "advisor", "version": "2", "extensions": [BINARY]},
-            model: self._metadata(),
-            f"{model}/ready": {"name": self.name, "ready": True},
+            model: service.metadata,
+            f"{model}/ready": {"name": service.name, "ready": True},
         }
         self._infer_path = f"{model}/infer"
 
@@ -85,42 +74,20 @@ class App:
         body = await _body(receive)
         if body is None:
             return _refusal(413)
-        self._stall()
+        self._service.stall()
         header = dict(scope["headers"]).get(HEADER_LENGTH.encode())
         length = None if header is None else _length(header, len(body))
         document = document_of(body, length)
         tail = b"" if length is None else body[length:]
-        feed = tensors_of(document.get("inputs", ()), tail, self._takes)
-        served = await self._workers.call(feed)
-        named = {name: array for (name, _, _), array in zip(self._workers.outputs, served.result, strict=True)}
+        feed = tensors_of(document.get("inputs", ()), tail, self._service.takes)
+        outputs, times = await self._service.inferred(feed)
         binary = bool(parameters_of(document).get("binary_data_output"))
         answer = {key: document[key] for key in ("id",) if key in document}
-        made = message({"model_name": self.name, **answer}, "outputs", named, binary=binary)
-        times = f"queue;dur={served.queue_s * MS_PER_S:.4f}, service;dur={served.service_s * MS_PER_S:.4f}"
-        headers = {**_JSON, TIMING: times, WORKERS: str(self._workers.count)}
+        made = message({"model_name": self._service.name, **answer}, "outputs", outputs, binary=binary)
+        headers = {**_JSON, TIMING: times, WORKERS: str(self._service.workers.count)}
         if made.header_length is not None:
             headers |= {"content-type": "application/octet-stream", HEADER_LENGTH: str(made.header_length)}
         return 200, headers, made.body
-
-    def _stall(self) -> None:
-        """Freeze the event loop, and so the whole server, before the request that it is meant for."""
-        self._until_stall -= 1
-        if self._until_stall == 0:
-            time.sleep(self._stall_s)
-
-    def _metadata(self) -> dict[str, Any]:
-        def listed(entries: list[tuple[str, str, list[Any]]]) -> list[dict[str, Any]]:
-            return [
-                {
-                    "name": name,
-                    "datatype": datatype_of(kind),
-                    "shape": [size if isinstance(size, int) else -1 for size in shape],
-                }
-                for name, kind, shape in entries
-            ]
-
-        sides = {"inputs": listed(self._workers.inputs), "outputs": listed(self._workers.outputs)}
-        return {"name": self.name, "versions": ["1"], "platform": "onnxruntime_onnx", **sides}
 
 
 def _refusal(status: int) -> Answer:

@@ -1,14 +1,18 @@
-"""A small inference server: one ONNX model over the KServe v2 protocol on HTTP."""
+"""A small inference server: one ONNX model over the KServe v2 protocol, on HTTP and gRPC."""
 
+import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from advisor.errors import MeasureError, MissingExtraError
 from advisor.lab.app import App
 from advisor.lab.jobs import within_bounds
+from advisor.lab.model_service import ModelService
 from advisor.lab.settings import settings
 from advisor.lab.workers import ModelWorkers
 
@@ -18,6 +22,7 @@ def serve(
     *,
     host: str | None = None,
     port: int | None = None,
+    grpc_port: int | None = None,
     threads: int = 1,
     workers: int = 1,
     stall_s: float = 0,
@@ -34,6 +39,8 @@ def serve(
         Address to listen on; by default 127.0.0.1, so that no other machine gets through.
     port : int, optional
         Port; 0 takes a free one.
+    grpc_port : int, optional
+        Port for gRPC beside it, with the same workers; 0 takes a free one.
     threads : int, default 1
         Threads that one inference may use.
     workers : int, default 1
@@ -43,7 +50,7 @@ def serve(
     stall_after : int, default 0
         Inference requests before the freeze.
     on_start : callable, optional
-        Called with the address of the model once the server listens.
+        Called with each address of the model once the server listens: that of HTTP, then that of gRPC.
 
     Raises
     ------
@@ -53,24 +60,57 @@ def serve(
         Whatever keeps the model from being served.
     """
     need("uvicorn")
-    import uvicorn
-
     table = settings()["serve"]
     host, port = host or table["host"], table["port"] if port is None else port
     for field, value in (("port", port), ("stall_s", stall_s), ("stall_after", stall_after)):
         within_bounds(field, value, table["bounds"])
-    app = App(ModelWorkers(model, threads=threads, workers=workers), stall_s=stall_s, stall_after=stall_after)
-    with closing(_listening(host, port)) as listening:
-        shown = f"[{host}]" if ":" in host else host
-        on_start(f"http://{shown}:{listening.getsockname()[1]}/v2/models/{app.name}")
-        config = uvicorn.Config(app, lifespan="off", ws="none", log_level="warning", access_log=False)
-        uvicorn.Server(config).run(sockets=[listening])
+    if grpc_port is not None:
+        need("grpc")
+        within_bounds("grpc_port", grpc_port, table["bounds"])
+    workers_of_model = ModelWorkers(model, threads=threads, workers=workers)
+    service = ModelService(workers_of_model, stall_s=stall_s, stall_after=stall_after)
+    with closing(_listening(host, port)) as listening, asyncio.Runner(loop_factory=_loop_factory(grpc_port)) as runner:
+        runner.run(_served(service, listening, host, grpc_port, on_start))
+
+
+async def _served(
+    service: ModelService, listening: socket.socket, host: str, grpc_port: int | None, on_start: Callable[[str], object]
+) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(App(service), lifespan="off", ws="none", log_level="warning", access_log=False)
+    config.load()
+    server, bound = await _grpc(service, host, grpc_port)
+    shown = f"[{host}]" if ":" in host else host
+    on_start(f"http://{shown}:{listening.getsockname()[1]}/v2/models/{service.name}")
+    if server is not None:
+        on_start(f"grpc://{shown}:{bound}/{service.name}")
+    try:
+        await uvicorn.Server(config).serve(sockets=[listening])
+    finally:
+        if server is not None:
+            await server.stop(None)
+
+
+async def _grpc(service: ModelService, host: str, port: int | None) -> tuple[Any, int | None]:
+    """Server for gRPC that has started, and its port; None where none is wished."""
+    if port is None:
+        return None, None
+    from advisor.lab.grpc_app import GrpcApp
+
+    return await GrpcApp(service).listening(host, port)
+
+
+def _loop_factory(grpc_port: int | None) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Event loop that gRPC can watch its socket on; the usual one of Windows cannot."""
+    return asyncio.SelectorEventLoop if grpc_port is not None and sys.platform == "win32" else None
 
 
 def need(library: str) -> None:
-    """Raise MissingExtraError unless a library of the extra ``serve`` is installed."""
+    """Raise MissingExtraError unless a library of the extra ``serve``, ``grpc`` or ``locust`` is installed."""
     if find_spec(library) is None:
-        raise MissingExtraError("missing_serve", library=library)
+        extra = library if library in ("grpc", "locust") else "serve"
+        raise MissingExtraError("missing_serve", library=library, extra=extra)
 
 
 def _listening(host: str, port: int) -> socket.socket:
