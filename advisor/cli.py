@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import calibrate_options, calibration_of, load_options, serve_options
+from advisor.cli_lab import (, calibrate_options, calibration_of, load_options, serve_options
 from advisor.cli_machine import machine_options
 from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
@@ -84,8 +84,10 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("quantise", quantise_options),
         ("tune", tune_options),
         ("runs", runs_options),
+        ("compare", compare_options),
         ("serve", serve_options),
         ("load", load_options),
+        ("locustfile", locustfile_options),
         ("calibrate", calibrate_options),
         ("machine", machine_options),
         ("notebooks", _notebook_options),

@@ -1,4 +1,4 @@
-"""advisor serve, load and calibrate on the command line."""
+"""advisor compare, serve, load, locustfile and calibrate on the command line."""
 
 import argparse
 import json
@@ -13,10 +13,19 @@ from advisor.text import sentence
 from advisor.units import MS_PER_S
 
 
+def compare_options(command: argparse.ArgumentParser, lang: str) -> None:
+    """Options of ``advisor compare``."""
+    command.add_argument("files", metavar="FILE", nargs="+", help=sentence("cli.compare_files", lang))
+    for name in ("threads", "batch", "seconds", "bursts", "seed", "save"):
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
+    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
+    command.set_defaults(run=_compare)
+
+
 def serve_options(command: argparse.ArgumentParser, lang: str) -> None:
     """Options of ``advisor serve``."""
     command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
-    for name in ("host", "port", "threads", "workers", "stall", "stall-after"):
+    for name in ("host", "port", "grpc-port", "threads", "workers", "stall", "stall-after"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.set_defaults(run=_serve)
 
@@ -26,11 +35,20 @@ def load_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.add_argument("target", metavar="TARGET", help=sentence("cli.target", lang))
     for name in ("rate", "seconds", "slo-ms", "trace", "timeout", "seed", "workers", "threads", "body"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
-    command.add_argument("--kind", choices=("kserve", "openai", "json"), help=sentence("cli.argument.kind", lang))
+    for name in ("rates", "save"):
+        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
+    command.add_argument(
+        "--kind", choices=("kserve", "openai", "json", "grpc"), help=sentence("cli.argument.kind", lang)
+    )
     for name in ("ramp", "closed-loop", "yes-this-is-my-server"):
         command.add_argument(f"--{name}", action="store_true", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_load_test)
+
+
+def locustfile_options(command: argparse.ArgumentParser, _: str) -> None:
+    """Options of ``advisor locustfile``: none."""
+    command.set_defaults(run=_locustfile)
 
 
 def calibrate_options(command: argparse.ArgumentParser, lang: str) -> None:
@@ -41,11 +59,34 @@ def calibrate_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.set_defaults(run=_calibrate)
 
 
+def _compare(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab.comparing import compare
+    from advisor.lab.comparison_words import comparison_json, comparison_text
+
+    if len(chosen.files) < 2:
+        raise RequirementError("missing_field", field="FILE", value="", example="advisor compare a.onnx b.onnx")
+    fields = {name: name for name in ("threads", "batch", "seconds", "bursts", "seed")}
+    compared = compare(*chosen.files, **_numbers(chosen, fields))
+    if chosen.save:
+        compared.save(chosen.save)
+    said = json.dumps(comparison_json(compared), ensure_ascii=False) if chosen.json else comparison_text(compared, lang)
+    print(said)
+
+
+def _locustfile(_: argparse.Namespace, __: str) -> None:
+    from advisor.lab.server import need
+    from advisor.lab.users import LOCUSTFILE
+
+    need("locust")
+    print(LOCUSTFILE)
+
+
 def _serve(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab.server import serve
 
     fields = {
-        "port": "port", "threads": "threads", "workers": "workers", "stall": "stall_s", "stall_after": "stall_after",
+        "port": "port", "grpc_port": "grpc_port", "threads": "threads", "workers": "workers", "stall": "stall_s",
+        "stall_after": "stall_after",
     }  # fmt: skip
 
     def say(address: str) -> None:
@@ -55,19 +96,23 @@ def _serve(chosen: argparse.Namespace, lang: str) -> None:
 
 
 def _load_test(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab.endpoints import body_of
     from advisor.lab.load import closed_loop, load_test
     from advisor.lab.load_words import load_json, load_text, ramp_json, ramp_text
     from advisor.lab.ramps import ramp
 
     options: dict[str, Any] = _numbers(chosen, {"workers": "workers", "threads": "threads"})
-    options |= {"kind": chosen.kind, "body": None if chosen.body is None else _body(chosen.body)}
+    options |= {"kind": chosen.kind, "body": None if chosen.body is None else body_of(chosen.body)}
     options["yes_this_is_my_server"] = chosen.yes_this_is_my_server
     times = _numbers(chosen, {"rate": "rate_per_s", "seconds": "seconds", "slo_ms": "slo_ms", "timeout": "timeout_s"})
     seed = _numbers(chosen, {"seed": "seed"})
-    if chosen.ramp:
+    if chosen.ramp or chosen.rates is not None:
         if "slo_ms" not in times:
             raise RequirementError("missing_field", field="slo_ms", value="", example="--slo-ms 100")
-        ramped = ramp(chosen.target, times["slo_ms"], **seed, **options)
+        rates = None if chosen.rates is None else [number_of(rate, "rates") for rate in chosen.rates.split(",")]
+        ramped = ramp(chosen.target, times["slo_ms"], rates_per_s=rates, **seed, **options)
+        if chosen.save:
+            ramped.save(chosen.save)
         print(json.dumps(ramp_json(ramped), ensure_ascii=False) if chosen.json else ramp_text(ramped, lang))
         return
     if chosen.closed_loop:
@@ -75,6 +120,8 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
     else:
         trace = None if chosen.trace is None else _trace(chosen.trace)
         run = load_test(chosen.target, trace=trace, **times, **seed, **options)
+    if chosen.save:
+        run.save(chosen.save)
     print(json.dumps(load_json(run), ensure_ascii=False) if chosen.json else load_text(run, lang))
 
 
@@ -129,17 +176,6 @@ def _numbers(chosen: argparse.Namespace, fields: dict[str, str]) -> dict[str, An
     """Numbers that were given, by the name of their argument in Python."""
     given = {field: getattr(chosen, name) for name, field in fields.items()}
     return {field: number_of(text, field) for field, text in given.items() if text is not None}
-
-
-def _body(file: str) -> dict[str, Any]:
-    """Request in a JSON file."""
-    try:
-        body = json.loads(_text(file))
-    except ValueError:
-        raise MeasureError("load_file", file=file) from None
-    if not isinstance(body, dict):
-        raise MeasureError("load_file", file=file)
-    return body
 
 
 def _trace(file: str) -> list[float]:

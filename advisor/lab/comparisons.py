@@ -1,19 +1,23 @@
 """A comparison: bursts of several configurations measured in turn, and what they say of each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.lab import ratios, statistics
+from advisor.lab import ratios, record_files, statistics
 from advisor.lab.runs import Run, interval_of, needed_samples
 from advisor.lab.settings import settings
 from advisor.results import Interval
 
 FloatArray = NDArray[np.float64]
 Basis = Literal["wall", "corrected"]
+
+KIND = "comparison"
+FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,9 +147,48 @@ class Comparison:
 
     def record(self) -> dict[str, Any]:
         """Every sample and every field, ready for JSON."""
-        return {"seed": self.seed, "first": _record(self.first), "copy": _record(self.copy)} | {
-            "others": [_record(each) for each in self.others]
+        return {
+            "kind": KIND,
+            "format": FORMAT,
+            "seed": self.seed,
+            "first": _record(self.first),
+            "copy": _record(self.copy),
+            "others": [_record(each) for each in self.others],
         }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Comparison":
+        """Comparison from what ``record`` gave.
+
+        Raises
+        ------
+        MeasureError
+            If it is no such record.
+        """
+        return record_files.made_of(record, KIND, FORMAT, _comparison_of)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write it to a new JSON file, and return its path; a file that is there is never written over.
+
+        Raises
+        ------
+        MeasureError
+            If the folder cannot be written.
+        """
+        names = (Path(each.run.model).stem for each in (self.first, *self.others))
+        name = record_files.file_name(self.first.run.started, KIND, *names)
+        return record_files.written(self.record(), folder, name)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Comparison":
+        """Comparison that ``save`` wrote.
+
+        Raises
+        ------
+        MeasureError
+            If the file cannot be read or holds something else.
+        """
+        return record_files.read(path, KIND, cls.from_record)
 
     def _ratio(self, other: Series, q: float, basis: Basis | None) -> FloatArray:
         needed_samples(q)
@@ -164,3 +207,18 @@ class Comparison:
 def _record(each: Series) -> dict[str, Any]:
     delays = None if each.delays_s is None else each.delays_s.tolist()
     return {"run": each.run.record(), "sizes": list(each.sizes), "delays_s": delays}
+
+
+def _comparison_of(record: Mapping[str, Any]) -> Comparison:
+    others = tuple(_series_of(each) for each in record["others"])
+    return Comparison(_series_of(record["first"]), _series_of(record["copy"]), others, int(record["seed"]))
+
+
+def _series_of(record: Mapping[str, Any]) -> Series:
+    run = Run.from_record(record["run"])
+    sizes = tuple(int(size) for size in record["sizes"])
+    delays_s = None if record["delays_s"] is None else np.array(record["delays_s"], dtype=np.float64)
+    whole = sum(sizes) == len(run.samples_s) and min(sizes) > 0
+    if not whole or (delays_s is not None and delays_s.shape != run.samples_s.shape):
+        raise ValueError(sizes)
+    return Series(run, sizes, delays_s)
