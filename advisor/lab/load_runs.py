@@ -255,7 +255,7 @@ def _run_of(record: Mapping[str, Any]) -> LoadRun:
         **{field.name: record[field.name] for field in fields(LoadRun)},
         **{name: np.array(record[name], dtype=np.float64) for name in _TIMES},
         "failures": tuple(record["failures"]),
-        "machine": Machine(**record["machine"]),
+        "machine": Machine.from_record(record["machine"]),
         "versions": tuple((name, number) for name, number in record["versions"]),
     }
     run = LoadRun(**known)

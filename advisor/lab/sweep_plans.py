@@ -65,7 +65,7 @@ class Plan:
         """Plan that ``record`` wrote; raises ValueError, KeyError or TypeError for anything else."""
         values = _values(record)
         lists = {name: tuple(values[name]) for name in ("threads", "batch")}
-        return cls(**values | lists | {"machine": Machine(**values["machine"])})
+        return cls(**values | lists | {"machine": Machine.from_record(values["machine"])})
 
 
 @dataclass(frozen=True, slots=True)
