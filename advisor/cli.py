@@ -7,18 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import (
-    calibrate_options,
-    calibration_of,
-    compare_options,
-    load_options,
-    locustfile_options,
-    serve_options,
-)
+from advisor.cli_lab import (, calibrate_options, load_options, serve_options
 from advisor.cli_machine import machine_options
 from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
-from advisor.cli_words import model_of, number_of, usage_error, wish_of
+from advisor.cli_words import model_of, number_of, numbers_of, usage_error, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
 
@@ -176,7 +169,7 @@ def _score_options(command: argparse.ArgumentParser, lang: str) -> None:
 
 def _measure_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
-    for name in ("threads", "batch", "seconds", "p99-ms", "save"):
+    for name in ("threads", "batch", "seconds", "axes", "bursts", "over", "memory-limit", "p99-ms", "save"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_measure)
@@ -276,10 +269,11 @@ def _measure(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab import measure
     from advisor.lab.words import run_json, run_text
 
-    names = ("threads", "batch", "seconds")
+    names = ("threads", "batch", "seconds", "bursts", "over")
     numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
     objective = None if chosen.p99_ms is None else number_of(chosen.p99_ms, "p99_ms")
-    run = measure(chosen.file, **numbers)
+    axes = None if chosen.axes is None else numbers_of(chosen.axes, "axes")
+    run = measure(chosen.file, axes=axes, memory_limit=chosen.memory_limit, **numbers)
     if chosen.save:
         run.save(chosen.save)
     print(json.dumps(run_json(run), ensure_ascii=False) if chosen.json else run_text(run, objective, lang))

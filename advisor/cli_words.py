@@ -59,6 +59,12 @@ def number_of(text: str, field: str) -> Any:
     return int(value) if value.is_integer() else value
 
 
+def numbers_of(text: str, field: str) -> dict[str, Any]:
+    """Numbers by name in a text such as ``sequence=128,height=224``."""
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {name.strip(): number_of(value, field) for name, _, value in pairs}
+
+
 def wish_of(field: str, text: str) -> Any:
     """Value of a requirement from its text on the command line."""
     from advisor.requirements import settings

@@ -9,34 +9,38 @@ import json
 import os
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from functools import partial
+from importlib import import_module
 from typing import Any, TextIO
 
-from advisor.lab.sessions import feed_of, reason_of, runtime_errors, session_of
+from advisor.lab import guarding
+from advisor.lab.surroundings import delay_reader, hindrances, resident_bytes
 from advisor.units import NS_PER_S
 
 Send = Callable[[Mapping[str, Any]], None]
 Inference = Callable[[], object]
-
-_CRASHED = 70
-_DELAYS = Path("/proc/self/schedstat")
-_LINE_BYTES = 64
+Delay = Callable[[], int | None]
 
 
 def main() -> int:
     """Exit status of one job: 0, or 1 after an error was sent."""
+    guarding.be_expendable()
     channel = _private_stdout()
     job = json.loads(sys.stdin.buffer.readline())
-    _end_after(job["limit_s"])
+    guarding.end_after(job["limit_s"])
+    if sys.platform != "win32" and not job.get("on_request"):
+        guarding.end_with_parent()
 
     def send(message: Mapping[str, Any]) -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
+    import_s = _import_s()
     import onnxruntime
+
+    from advisor.lab.sessions import reason_of, runtime_errors
 
     missing = sorted(set(job["providers"]) - set(onnxruntime.get_available_providers()))
     if missing:
@@ -44,35 +48,50 @@ def main() -> int:
         send({"error": "measure_provider", "values": {"value": ", ".join(missing), "known": known}})
         return 1
     try:
-        return _measured(job, send)
+        return _measured(job, send, import_s)
     except runtime_errors() as error:
         send({"error": "measure_runtime", "values": {"file": job["model"], "reason": reason_of(error)}})
         return 1
 
 
-def _measured(job: Mapping[str, Any], send: Send) -> int:
+def _import_s() -> float:
+    """Time that loading the runtime takes in a fresh process."""
+    start = time.perf_counter()
+    for library in ("numpy", "onnxruntime"):
+        import_module(library)
+    return time.perf_counter() - start
+
+
+def _measured(job: Mapping[str, Any], send: Send, import_s: float) -> int:
+    from advisor.lab.sessions import feed_of, session_of
+
+    on_request = job.get("on_request")
+    tell = (lambda _: None) if on_request else send
+    imported_bytes, _ = resident_bytes()
+    tell({"stage": "load"})
+    start = time.perf_counter()
     session = session_of(job["model"], job["threads"], job["providers"])
-    if not job.get("on_request"):
-        _end_with_parent()
+    load_s = time.perf_counter() - start
+    loaded_bytes, _ = resident_bytes()
+    if sys.platform == "win32" and not on_request:
+        guarding.end_with_parent()
     used = session.get_providers()
     if used[0] != job["providers"][0]:
         send({"error": "measure_provider", "values": {"value": job["providers"][0], "known": ", ".join(used)}})
         return 1
+    tell({"stage": "first_run"})
     feed = feed_of(job["inputs"], seed=job["seed"], whole_number=job["whole_number"])
-    outputs = [entry.name for entry in session.get_outputs()]
-
-    def inference() -> object:
-        return session.run(outputs, feed)
-
+    inference = partial(session.run, [entry.name for entry in session.get_outputs()], feed)
+    first_run_s = _timed(inference) / NS_PER_S
+    tell({"stage": "measure"})
     warm_up = warmed_up(inference, seconds=job["seconds"], **job["warm_up"])
-    send({"providers": used, "warm_up": warm_up})
-    if job.get("on_request"):
-        for part in _requested(inference, job):
-            send(part)
-        return 0
-    for part in samples(inference, seconds=job["seconds"], flush_s=job["flush_s"], settle_s=job["settle_s"]):
+    cold_start = {"import_s": import_s, "load_s": load_s, "first_run_s": first_run_s}
+    memory = {"imported_bytes": imported_bytes, "loaded_bytes": loaded_bytes}
+    send({"providers": used, "warm_up": warm_up, "cold_start": cold_start, "memory": memory})
+    parts = _requested(inference, job) if on_request else _bursts(inference, job)
+    for part in parts:
         send(part)
-    send({"end": True})
+    tell({"end": True, "resident_bytes": resident_bytes(), "hindrances": hindrances()})
     return 0
 
 
@@ -103,49 +122,95 @@ def warmed_up(
             return {"runs": runs, "seconds": time.perf_counter() - start, "steady": True}
 
 
-def samples(inference: Inference, *, seconds: float, flush_s: float, settle_s: float) -> Iterator[dict[str, Any]]:
-    """Parts of a measurement, each about ``flush_s`` long; nothing but the inference runs between two clock readings.
+def _bursts(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    from advisor.lab.canary import canary
+
+    _rest_the_collector()
+    yield from bursts(
+        inference,
+        canary(job["canary_side"], job["canary_s"]),
+        delay_reader(),
+        seconds=job["seconds"],
+        over=job["over"],
+        count=job["bursts"],
+        flush_s=job["flush_s"],
+        settle_s=job["settle_s"],
+    )
+
+
+def bursts(
+    inference: Inference,
+    canary: Callable[[], float],
+    delay_ns: Delay,
+    *,
+    seconds: float,
+    over: float,
+    count: int,
+    flush_s: float,
+    settle_s: float,
+) -> Iterator[dict[str, Any]]:
+    """Parts of a measurement of ``seconds`` of inferences in ``count`` bursts, which begin evenly ``over`` a time.
+
+    The first part of each burst says when it began, how fast the machine was then and what held it back so far.  A
+    measurement of long inferences ends with fewer bursts.
+    """
+    start = time.perf_counter()
+    measured_s = last_s = 0.0
+    for number in range(count):
+        if measured_s >= seconds:
+            return
+        time.sleep(max(0.0, start + number * over / count - time.perf_counter()))
+        opening = {"canary_s": canary(), "hindrances": hindrances(), "resident_bytes": resident_bytes()}
+        if last_s < settle_s:
+            _settle(inference, settle_s)
+        opening["began_s"] = time.perf_counter() - start
+        length_s = (seconds - measured_s) / (count - number)
+        for part in samples(inference, delay_ns, seconds=length_s, flush_s=flush_s, settle_s=settle_s):
+            measured_s, last_s = measured_s + part["elapsed_ns"] / NS_PER_S, part["samples_ns"][-1] / NS_PER_S
+            yield {**part, **opening}
+            opening = {}
+
+
+def samples(
+    inference: Inference, delay_ns: Delay, *, seconds: float, flush_s: float, settle_s: float
+) -> Iterator[dict[str, Any]]:
+    """Parts of a burst, alike and about ``flush_s`` long; nothing but the inference runs between two clock readings.
 
     Handing on a part cools the caches, so inferences shorter than ``settle_s`` are first run untimed for so long.
     """
     clock = time.perf_counter_ns
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    _settle(inference, settle_s)
-    start = now = clock()
-    end = start + int(seconds * NS_PER_S)
-    delay_at_start = _run_queue_delay_ns()
-    while now < end:
+    parts = max(1, round(seconds / flush_s))
+    measured_ns, wanted_ns = 0, int(seconds * NS_PER_S)
+    for left in range(parts, 0, -1):
         part: list[int] = []
-        flush = min(clock() + int(flush_s * NS_PER_S), end)
-        while now < flush:
+        waited = delay_ns()
+        start = now = clock()
+        end = start + (wanted_ns - measured_ns) // left
+        while now < end or not part:
             before = clock()
             inference()
             now = clock()
             part.append(now - before)
-        delay = _run_queue_delay_ns()
-        share = None if delay is None or delay_at_start is None else (delay - delay_at_start) / (now - start)
-        yield {"samples_ns": part, "elapsed_s": (now - start) / NS_PER_S, "delay_share": share}
+        known = delay_ns()
+        measured_ns += now - start
+        waited_ns = None if known is None or waited is None else known - waited
+        yield {"samples_ns": part, "elapsed_ns": now - start, "waited_ns": waited_ns}
+        if measured_ns >= wanted_ns:
+            return
         if part[-1] < settle_s * NS_PER_S:
             _settle(inference, settle_s)
-    gc.enable()
 
 
 def _requested(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    _rest_the_collector()
     look_ns = int(job["look_s"] * NS_PER_S)
-    delay_ns = _delay_reader()
+    delay_ns = delay_reader()
     for line in sys.stdin.buffer:
         _settle(inference, job["settle_s"])
         yield burst(inference, **json.loads(line), look_ns=look_ns, delay_ns=delay_ns)
 
 
-def burst(
-    inference: Inference, *, seconds: float, least: int, look_ns: int, delay_ns: Callable[[], int | None]
-) -> dict[str, Any]:
+def burst(inference: Inference, *, seconds: float, least: int, look_ns: int, delay_ns: Delay) -> dict[str, Any]:
     """Samples of about so many seconds, at least so many, and the waits for a processor within them.
 
     The wait is read when ``look_ns`` have gone by, between two inferences, and ascribed to the longest inference since
@@ -173,6 +238,12 @@ def burst(
     return {"samples_ns": part, "elapsed_ns": now - start, "waited_ns": waited, "delays_ns": delays}
 
 
+def _rest_the_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
 def _settle(inference: Inference, seconds: float) -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -185,48 +256,11 @@ def _timed(inference: Inference) -> int:
     return time.perf_counter_ns() - before
 
 
-def _run_queue_delay_ns() -> int | None:
-    """Time for which this thread was ready and had no processor, where the system tells."""
-    try:
-        return int(_DELAYS.read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError, ValueError):
-        return None
-
-
-def _delay_reader() -> Callable[[], int | None]:
-    """As ``_run_queue_delay_ns``, in a tenth of the time."""
-    if _run_queue_delay_ns() is None:
-        return lambda: None
-    file = os.open(_DELAYS, os.O_RDONLY)
-    return lambda: int(os.pread(file, _LINE_BYTES, 0).split()[1])
-
-
 def _private_stdout() -> TextIO:
     """Channel to the parent; what libraries print goes to stderr."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return channel
-
-
-def _end_after(limit_s: float) -> None:
-    """End this process after ``limit_s`` in any case."""
-    last = threading.Timer(limit_s, os._exit, (_CRASHED,))
-    last.daemon = True
-    last.start()
-
-
-def _end_with_parent() -> None:
-    """End this process when the parent closes stdin or is gone.
-
-    To be called when every library is loaded: on Windows, loading one waits while another thread reads a pipe at stdin.
-    """
-
-    def wait_for_parent() -> None:
-        while os.read(0, 1):
-            pass
-        os._exit(_CRASHED)
-
-    threading.Thread(target=wait_for_parent, daemon=True).start()
 
 
 if __name__ == "__main__":

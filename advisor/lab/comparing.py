@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from advisor.errors import MeasureError, why_not
 from advisor.lab import processes
 from advisor.lab.comparisons import Comparison, Series
+from advisor.lab.harvest import run_of
 from advisor.lab.jobs import Job, job, within_bounds
 from advisor.lab.machine import Machine, this_machine
-from advisor.lab.measuring import run_of
 from advisor.lab.settings import settings
 from advisor.units import NS_PER_S
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import MeasureError, MissingExtraError, ModelFileError, why_not
+from advisor.lab.inputs import filled_inputs
 from advisor.lab.settings import settings
 from advisor.schema import Assumption
+from advisor.units import quantity
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, ValueInfoProto
+    from onnx import ModelProto
 
-_IMAGE_RANK = 4
-_FED = "fiub"
-"""Kinds of NumPy numbers that an input is filled with."""
 _DAMAGED = (KeyError, IndexError, TypeError, ValueError)
 """What a graph with impossible types, names or shapes runs into."""
 
@@ -35,12 +34,25 @@ class Job:
     assumptions: tuple[Assumption, ...]
     message: Mapping[str, Any]
     """What the child process is told."""
-    limit_s: float
-    """Time after which the child process is ended."""
+    limits_s: Mapping[str, float]
+    """Time after which the child process is ended, of each stage of ``advisor.lab.watching``."""
+    memory_bytes: float
+    """Resident memory that the child process may take.  [B]"""
 
 
-def job(model: str | Path, *, threads: int, batch: int, seconds: float, providers: Sequence[str] | None) -> Job:
-    """Job for a model file or a model of the zoo.
+def job(
+    model: str | Path,
+    *,
+    threads: int,
+    batch: int,
+    seconds: float,
+    providers: Sequence[str] | None,
+    axes: Mapping[str, int] | None = None,
+    bursts: int = 1,
+    over: float | None = None,
+    memory_limit: str | float | None = None,
+) -> Job:
+    """Job for a model file or a model of the zoo; parameters as of ``advisor.lab.measure``.
 
     Raises
     ------
@@ -48,40 +60,70 @@ def job(model: str | Path, *, threads: int, batch: int, seconds: float, provider
         If onnxruntime is not installed.
     MeasureError
         If a number is out of bounds, or the model does not take such a batch or has inputs that cannot be filled.
+    RequirementError
+        If the model has no such axis.
+    QuantityError
+        If the limit of memory is no size.
     ModelFileError
         If the file is missing, empty, truncated, no ONNX, or lacks its external weights.
     UnknownIdError
         If there is neither such a file nor such a model in the zoo.
     """
     need_runtime()
-    for field, value in (("threads", threads), ("batch", batch), ("seconds", seconds)):
+    over = 0 if over is None else over
+    for field, value in (
+        ("threads", threads),
+        ("batch", batch),
+        ("seconds", seconds),
+        ("bursts", bursts),
+        ("over", over),
+    ):
         within_bounds(field, value)
+    memory_bytes = _memory_bytes(memory_limit)
     path = _path(model)
     graph = _loaded(path)
     try:
-        fed, assumptions = _inputs(graph, path, batch)
+        fed, assumptions = filled_inputs(graph, path, batch, axes or {})
     except _DAMAGED:
         raise ModelFileError("model_file_unreadable", file=str(path)) from None
-    table = settings()["child"]
-    limit_s = 2 * seconds + table["load_allowance_s"]
+    limits_s = _limits_s(seconds, bursts, over)
     message = {
         "model": str(path),
         "inputs": fed,
         "threads": threads,
         "seconds": seconds,
+        "bursts": bursts,
+        "over": over,
         "providers": _provider_names(providers),
         "warm_up": settings()["warm_up"],
-        "flush_s": table["flush_s"],
-        "settle_s": table["settle_s"],
-        "look_s": table["look_s"],
-        "limit_s": limit_s + table["stop_s"],
+        "limit_s": sum(limits_s.values()) + settings()["child"]["stop_s"],
+        **{name: settings()["child"][name] for name in ("flush_s", "settle_s", "look_s")},
+        **{f"canary_{name}": value for name, value in settings()["canary"].items() if name in ("side", "s")},
         **settings()["inputs"],
     }
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     name = path.name if path == Path(model).expanduser() else str(model)
     shapes = tuple((entry["name"], tuple(entry["shape"])) for entry in fed)
-    return Job(name, sha256, batch, shapes, assumptions, message, limit_s)
+    return Job(name, sha256, batch, shapes, assumptions, message, limits_s, memory_bytes)
+
+
+def _limits_s(seconds: float, bursts: int, over: float) -> dict[str, float]:
+    """Time of each stage: the last one holds warm-up, inferences, pauses between bursts, and one long inference."""
+    limits_s: Mapping[str, float] = settings()["child"]["limits_s"]
+    pauses_s = bursts * settings()["child"]["pause_s"]
+    return {**limits_s, "measure": limits_s["measure"] + seconds + max(seconds, over) + pauses_s}
+
+
+def _memory_bytes(asked: str | float | None) -> float:
+    """Limit that was asked for, else a share of what this process may still take."""
+    from advisor.lab.surroundings import spare_bytes
+
+    if asked is None:
+        return float(settings()["child"]["memory_share"] * spare_bytes())
+    limit = quantity(asked, "size") if isinstance(asked, str) else asked
+    within_bounds("memory_limit", limit)
+    return float(limit)
 
 
 def need_runtime() -> None:
@@ -135,54 +177,3 @@ def _loaded(path: Path) -> "ModelProto":
     if not model.graph.node or not model.opset_import:
         raise ModelFileError("model_file_unreadable", file=str(path))
     return model
-
-
-def _inputs(model: "ModelProto", path: Path, batch: int) -> tuple[list[dict[str, Any]], tuple[Assumption, ...]]:
-    """Inputs to fill, as the child gets them, and what was assumed for them."""
-    from advisor.onnx_model.axes import fixed_inputs, real_inputs
-    from advisor.onnx_model.weights import weights_of
-
-    weights_of(model.graph, path)
-    entries = real_inputs(model.graph)
-    batch_axes = dict.fromkeys((label for entry in entries if (label := _batch_axis(entry))), batch)
-    if not batch_axes:
-        _check_fixed_batch(entries, batch)
-    fixed = fixed_inputs(model.graph, batch_axes)
-    fed = [
-        {"name": entry.name, "type": _type_name(entry), "shape": fixed.shapes.get(entry.name, ())} for entry in entries
-    ]
-    shapeless = {entry.name for entry in entries} - set(fixed.shapes)
-    dynamic = [assumption for assumption in fixed.assumptions if assumption[0] == "dynamic_axis"]
-    scalars: list[Assumption] = [("input_taken_scalar", (("input", name),)) for name in sorted(shapeless)]
-    filled: Assumption = ("inputs_filled", (("whole", settings()["inputs"]["whole_number"]),))
-    return fed, (*dynamic, *scalars, filled)
-
-
-def _batch_axis(entry: "ValueInfoProto") -> str | None:
-    """Label of the first axis, where it is dynamic and not named as a sequence."""
-    from advisor.sizes import limits
-
-    dims = entry.type.tensor_type.shape.dim
-    if not dims or dims[0].dim_value > 0:
-        return None
-    name = dims[0].dim_param
-    if any(word in name.lower() for word in limits()["onnx"]["words"]["sequence"]):
-        return None
-    return name or f"{entry.name}[0]"
-
-
-def _check_fixed_batch(entries: Sequence["ValueInfoProto"], batch: int) -> None:
-    dims = entries[0].type.tensor_type.shape.dim if entries else ()
-    size = dims[0].dim_value if dims else 0
-    is_batch = len(dims) == _IMAGE_RANK or batch != 1
-    if is_batch and batch != (size or 1):
-        raise MeasureError("measure_batch", value=batch, size=size or 1)
-
-
-def _type_name(entry: "ValueInfoProto") -> str:
-    from onnx import helper
-
-    kind = helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
-    if kind.kind not in _FED:
-        raise MeasureError("measure_input", input=entry.name, value=str(kind))
-    return str(kind.name)

@@ -1,6 +1,5 @@
 """Measuring a model in a child process while the samples stream in."""
 
-import platform
 import tempfile
 import threading
 import time
@@ -15,11 +14,14 @@ from numpy.typing import NDArray
 
 from advisor.errors import AdvisorError, MeasureError, why_not
 from advisor.lab import processes
+from advisor.lab.harvest import Harvest, run_of
 from advisor.lab.jobs import Job, job
-from advisor.lab.machine import Machine, runtime_version, this_machine
-from advisor.lab.runs import Run, WarmUp
+from advisor.lab.machine import Machine, this_machine
+from advisor.lab.runs import Run
 from advisor.lab.settings import settings
-from advisor.units import NS_PER_S
+from advisor.lab.watching import Stage, Watch
+from advisor.numbers import number
+from advisor.units import BYTES_PER_GB
 
 FloatArray = NDArray[np.float64]
 State = Literal["ready", "running", "done", "cancelled", "failed"]
@@ -35,6 +37,10 @@ def measure(
     batch: int = 1,
     seconds: float = 5,
     providers: Sequence[str] | None = None,
+    axes: Mapping[str, int] | None = None,
+    bursts: int = 20,
+    over: float | None = None,
+    memory_limit: str | float | None = None,
     on_samples: OnSamples | None = None,
     cancel: threading.Event | None = None,
 ) -> Run:
@@ -49,9 +55,17 @@ def measure(
     batch : int, default 1
         Items in one inference.
     seconds : float, default 5
-        Length of the measurement; loading and warm-up come on top.
+        Time of all inferences together; loading, warm-up and pauses come on top.  [s]
     providers : sequence of str, optional
         Execution providers of onnxruntime, first choice first; by default the CPU.
+    axes : mapping of str to int, optional
+        Sizes of dynamic axes other than the batch, by name, or as ``"input[axis]"`` where an axis has none.
+    bursts : int, default 20
+        Bursts that the inferences are cut into, fewer where inferences are long.
+    over : float, optional
+        Time over which the bursts are spread; by default one follows another.  [s]
+    memory_limit : str or float, optional
+        Memory that the child process may take, such as "2 GB", or bytes; by default most of what is free.
     on_samples : callable, optional
         Called with each new part of the samples, about every 0.2 s.  [s]
     cancel : threading.Event, optional
@@ -63,7 +77,7 @@ def measure(
 
     Raises
     ------
-    MeasureError, ModelFileError, UnknownIdError, MissingExtraError
+    MeasureError, ModelFileError, RequirementError, QuantityError, UnknownIdError, MissingExtraError
         Whatever keeps the model from being measured, as one sentence.
 
     Examples
@@ -72,7 +86,17 @@ def measure(
     >>> run.quantile(0.5).mid < run.quantile(0.99).high
     True
     """
-    measurement = Measurement(model, threads=threads, batch=batch, seconds=seconds, providers=providers)
+    measurement = Measurement(
+        model,
+        threads=threads,
+        batch=batch,
+        seconds=seconds,
+        providers=providers,
+        axes=axes,
+        bursts=bursts,
+        over=over,
+        memory_limit=memory_limit,
+    )
     if cancel is not None:
         threading.Thread(target=_cancel_when, args=(measurement, cancel), daemon=True).start()
     return measurement.result(on_samples)
@@ -85,7 +109,7 @@ class Measurement:
     ----------
     model : str or Path
         ONNX file, or name of a model of ``advisor.lab.zoo``.
-    threads, batch, seconds, providers
+    threads, batch, seconds, providers, axes, bursts, over, memory_limit
         As for ``measure``.
     """
 
@@ -96,18 +120,22 @@ class Measurement:
         batch: int = 1,
         seconds: float = 5,
         providers: Sequence[str] | None = None,
+        axes: Mapping[str, int] | None = None,
+        bursts: int = 20,
+        over: float | None = None,
+        memory_limit: str | float | None = None,
     ) -> None:
         self._model = model
-        self._wishes: dict[str, Any] = {"threads": threads, "batch": batch, "seconds": seconds, "providers": providers}
+        self._wishes: dict[str, Any] = {
+            "threads": threads, "batch": batch, "seconds": seconds, "providers": providers, "axes": axes,
+            "bursts": bursts, "over": over, "memory_limit": memory_limit,
+        }  # fmt: skip
         self._state: State = "ready"
         self._error: AdvisorError | None = None
         self._run: Run | None = None
-        self._parts: list[FloatArray] = []
-        self._elapsed_s = 0.0
-        self._delay_share: float | None = None
-        self._ended = False
+        self._harvest = Harvest()
+        self._watch: Watch | None = None
         self._cancelled = False
-        self._out_of_time = False
         self._lock = threading.Lock()
         self._child: processes.Child | None = None
         self._thread: threading.Thread | None = None
@@ -118,15 +146,20 @@ class Measurement:
         return self._state
 
     @property
+    def stage(self) -> Stage:
+        """Where the child process is: start, load, first_run, measure."""
+        return "start" if self._watch is None else self._watch.stage
+
+    @property
     def progress(self) -> float:
         """Share of the measurement that is over, from 0 to 1; 0 while the model loads and warms up."""
-        return min(1.0, self._elapsed_s / self._wishes["seconds"]) if self._parts else 0.0
+        elapsed_s = self._harvest.elapsed_s
+        return min(1.0, elapsed_s / self._wishes["seconds"]) if elapsed_s else 0.0
 
     @property
     def samples_s(self) -> FloatArray:
         """Samples so far, in order, in seconds."""
-        parts = tuple(self._parts)
-        return np.concatenate(parts) if parts else np.empty(0)
+        return self._harvest.samples_s
 
     @property
     def error(self) -> AdvisorError | None:
@@ -185,16 +218,15 @@ class Measurement:
     def _measured(self, on_samples: OnSamples | None) -> State:
         task = job(self._model, **self._wishes)
         machine = this_machine()
-        told: dict[str, Any] = {}
         with tempfile.TemporaryFile() as spoken:
             with self._messages(task, spoken) as messages:
                 for message in messages:
-                    self._take(message, told, on_samples)
-            if not (self._ended or self._cancelled):
+                    self._take(message, on_samples)
+            if not (self._harvest.ended or self._cancelled):
                 raise self._crash(task, spoken)
-        if self._parts:
-            self._run = self._made(task, machine, told)
-        return "cancelled" if self._cancelled and not self._ended else "done"
+        if self._harvest.elapsed_s:
+            self._run = self._made(task, machine)
+        return "cancelled" if self._cancelled and not self._harvest.ended else "done"
 
     @contextmanager
     def _messages(self, task: Job, spoken: IO[bytes]) -> Iterator[Iterator[Mapping[str, Any]]]:
@@ -204,79 +236,49 @@ class Measurement:
         if child is None:
             yield iter(())
             return
-        last = threading.Timer(task.limit_s, self._end_late)
-        last.daemon = True
-        last.start()
+        self._watch = Watch(child, task.limits_s, task.memory_bytes, settings()["child"]["watch_s"])
         try:
-            yield processes.messages(child) if processes.told(child, task.message) else iter(())
+            with self._watch:
+                yield processes.messages(child) if processes.told(child, task.message) else iter(())
         finally:
-            last.cancel()
             child.kill()
             with suppress(OSError):
                 child.communicate()
 
-    def _take(self, message: Mapping[str, Any], told: dict[str, Any], on_samples: OnSamples | None) -> None:
+    def _take(self, message: Mapping[str, Any], on_samples: OnSamples | None) -> None:
         if "error" in message:
             raise MeasureError(message["error"], **message["values"])
-        if "samples_ns" in message:
-            part = np.array(message["samples_ns"], dtype=np.float64) / NS_PER_S
-            self._parts.append(part)
-            self._elapsed_s, self._delay_share = message["elapsed_s"], message["delay_share"]
-            if on_samples is not None:
-                on_samples(part)
-        elif "warm_up" in message:
-            told.update(message, started=datetime.now(UTC).isoformat(timespec="seconds"))
-        else:
-            self._ended = True
-
-    def _end_late(self) -> None:
-        self._out_of_time = True
-        if self._child is not None:
-            self._child.kill()
+        if "stage" in message and self._watch is not None:
+            self._watch.enter(message["stage"])
+            return
+        if "warm_up" in message:
+            message = {**message, "started": datetime.now(UTC).isoformat(timespec="seconds")}
+        part = self._harvest.take(message)
+        if part is not None and on_samples is not None:
+            on_samples(part)
 
     def _crash(self, task: Job, spoken: IO[bytes]) -> MeasureError:
-        if self._out_of_time:
-            return MeasureError("measure_out_of_time", model=task.model, limit=f"{task.limit_s:g}")
-        return MeasureError("measure_crashed", model=task.model, reason=processes.last_words(self._child, spoken))
+        """Why the child ended before its time: the watch ended it, or it failed by itself."""
+        verdict = None if self._watch is None else self._watch.verdict
+        if verdict == "memory":
+            return MeasureError("measure_memory", model=task.model, limit=number(task.memory_bytes / BYTES_PER_GB))
+        if verdict is not None:
+            code = "measure_out_of_time" if verdict == "measure" else f"measure_late_{verdict}"
+            return MeasureError(code, model=task.model, limit=number(task.limits_s[verdict]))
+        reason = processes.last_words(self._child, spoken)
+        fault = processes.fault_of(self._child)
+        return MeasureError("measure_fault" if fault else "measure_crashed", model=task.model, reason=reason)
 
-    def _made(self, task: Job, machine: Machine, told: Mapping[str, Any]) -> Run:
+    def _made(self, task: Job, machine: Machine) -> Run:
         return run_of(
             task,
             machine,
-            told,
+            self._harvest.told,
             samples_s=self.samples_s,
-            delay_share=self._delay_share,
-            cancelled=self._cancelled and not self._ended,
+            delay_share=self._harvest.delay_share,
+            cancelled=self._cancelled and not self._harvest.ended,
+            **self._harvest.beside(),
         )
-
-
-def run_of(
-    task: Job,
-    machine: Machine,
-    told: Mapping[str, Any],
-    *,
-    samples_s: FloatArray,
-    delay_share: float | None,
-    cancelled: bool,
-) -> Run:
-    """Run of a job, with what the child told before its first sample."""
-    versions = {"python": platform.python_version(), "onnxruntime": runtime_version() or "", "numpy": np.__version__}
-    return Run(
-        model=task.model,
-        sha256=task.sha256,
-        samples_s=samples_s,
-        batch=task.batch,
-        threads=task.message["threads"],
-        providers=tuple(told["providers"]),
-        inputs=task.inputs,
-        started=told["started"],
-        machine=machine,
-        versions=tuple(versions.items()),
-        warm_up=WarmUp(**told["warm_up"]),
-        delay_share=delay_share,
-        cancelled=cancelled,
-        assumptions=task.assumptions,
-    )
 
 
 def _cancel_when(measurement: Measurement, wished: threading.Event) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import MeasureError, why_not
-from advisor.lab import statistics
+from advisor.lab import drifting, statistics
+from advisor.lab.drifting import Drift
 from advisor.lab.machine import Machine
+from advisor.lab.run_parts import ColdStart, Memory, Throttling, WarmUp
 from advisor.lab.settings import settings
 from advisor.results import Interval
 from advisor.schema import Assumption
@@ -23,18 +25,10 @@ from advisor.schema import Assumption
 FloatArray = NDArray[np.float64]
 Verdict = Literal["pass", "fail", "undecided"]
 
-_FORMAT = 1
+_FORMAT = 2
+_READ = (1, 2)
+"""Formats that are read: the first one lacks what came later."""
 _HASH_DIGITS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class WarmUp:
-    """What came before the samples."""
-
-    runs: int
-    seconds: float
-    steady: bool
-    """Whether the times had settled before the samples began."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +53,19 @@ class Run:
     """Share of the time in which the measuring thread waited for a processor; None where the system does not tell."""
     cancelled: bool
     assumptions: tuple[Assumption, ...]
+    sizes: tuple[int, ...] = ()
+    """Samples in each burst; () in runs from before there were bursts."""
+    began_s: tuple[float, ...] = ()
+    """When each burst began, from the first one.  [s]"""
+    canary_s: tuple[float, ...] = ()
+    """Time of a fixed piece of work when each burst began: the longer, the slower was the machine itself.  [s]"""
+    cold_start: ColdStart | None = None
+    memory: Memory | None = None
+    throttling: Throttling | None = None
+    precision: str = "fp32"
+    """Number format of the weights."""
+    variant: str | None = None
+    """How the model was made from the file; None for the file itself."""
 
     def __post_init__(self) -> None:
         samples = np.array(self.samples_s, dtype=np.float64)
@@ -70,8 +77,13 @@ class Run:
         """Whether other work on the machine took its time; None where the system does not tell."""
         return None if self.delay_share is None else self.delay_share > settings()["interference"]["delay_share"]
 
+    @property
+    def drift(self) -> Drift | None:
+        """Whether the times rose or fell through the run, and the machine with them; None with few bursts."""
+        return drifting.drift(self.samples_s, self.sizes, self.began_s, self.canary_s)
+
     def quantile(self, q: float) -> Interval | None:
-        """Quantile of the inference time with its 95 % confidence interval, from the order statistics.
+        """Quantile of the inference time with its 95 % confidence interval.
 
         Parameters
         ----------
@@ -90,11 +102,12 @@ class Run:
 
         Notes
         -----
-        The number of samples below the quantile is binomial, so the samples of ranks at its 2.5 % and 97.5 % points
-        bound the quantile whatever the distribution.  It holds for independent samples: neighbouring ones are alike, so
-        another run may well lie outside.
+        The interval is the wider one of two at each end.  One is that of the order statistics, which holds for
+        independent samples; the other takes a burst as one draw, since neighbouring samples are alike.  Both speak of
+        the time over which the bursts were spread: another hour may well lie outside.  The tail beyond the p90 shows
+        itself in few bursts, and its interval is too narrow more often than stated.
         """
-        return quantile_of(np.sort(self.samples_s), q)
+        return quantile_of(self.samples_s, q, self.sizes)
 
     def verdict(self, slo_s: float, q: float = 0.99) -> Verdict:
         """Whether the quantile meets an objective: undecided while its interval holds the objective or is unknown.
@@ -175,13 +188,17 @@ def verdict_of(interval: Interval | None, slo_s: float) -> Verdict:
     return "pass" if interval.high <= slo_s else "fail"
 
 
-def quantile_of(ordered_s: NDArray[np.float64], q: float) -> Interval | None:
-    """Quantile of samples in ascending order, as :meth:`Run.quantile` states it."""
-    n = len(ordered_s)
+def quantile_of(samples_s: FloatArray, q: float, sizes: Sequence[int] = ()) -> Interval | None:
+    """Quantile of samples in bursts of given sizes, as :meth:`Run.quantile` states it."""
+    n = len(samples_s)
     if n < needed_samples(q):
         return None
     confidence = settings()["quantiles"]["interval_confidence"]
-    return interval_of(statistics.quantile_bounds(ordered_s, q, confidence=confidence))
+    alone = statistics.quantile_bounds(np.sort(samples_s), q, confidence=confidence)
+    if not sizes:
+        return interval_of(alone)
+    together = statistics.cluster_quantile_bounds(samples_s, sizes, q, confidence=confidence)
+    return interval_of(np.array([np.fmin(alone[0], together[0]), alone[1], np.fmax(alone[2], together[2])]))
 
 
 def interval_of(bounds: NDArray[np.float64]) -> Interval | None:
@@ -229,7 +246,7 @@ def _written_to_new_file(folder: Path, name: str, text: str) -> Path:
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    if record["format"] != _FORMAT:
+    if record["format"] not in _READ:
         raise ValueError(record["format"])
     fields = {name: value for name, value in record.items() if name != "format"}
     return fields | {
@@ -240,4 +257,18 @@ def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
         "inputs": tuple((name, tuple(shape)) for name, shape in record["inputs"]),
         "versions": tuple((name, number) for name, number in record["versions"]),
         "assumptions": tuple((code, tuple((k, v) for k, v in values)) for code, values in record["assumptions"]),
+        **{name: tuple(record.get(name, ())) for name in ("sizes", "began_s", "canary_s")},
+        **_later_fields(record),
     }
+
+
+def _later_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts that runs may lack."""
+    found: dict[str, Any] = {}
+    for name, kind in (("cold_start", ColdStart), ("memory", Memory)):
+        if record.get(name) is not None:
+            found[name] = kind(**record[name])
+    if record.get("throttling") is not None:
+        told = record["throttling"]
+        found["throttling"] = Throttling(**{**told, "clock_hz": tuple(told["clock_hz"])})
+    return found

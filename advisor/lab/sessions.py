@@ -29,15 +29,23 @@ def session_of(model: str | bytes, threads: int, providers: Sequence[str]) -> An
 
 
 def feed_of(inputs: Iterable[Mapping[str, Any]], *, seed: int, whole_number: int) -> dict[str, Any]:
-    """Tensors for inputs of given ``name``, ``type`` and ``shape``: fractions between 0 and 1, or one whole number."""
+    """Tensors for inputs of given ``name``, ``type`` and ``shape``.
+
+    Fractions lie between 0 and 1, whole numbers between ``least`` and ``most`` where an input states them; elsewhere
+    they are one number, which makes a mask let everything through.
+    """
     random = np.random.default_rng(seed)
-    feed: dict[str, Any] = {}
-    for entry in inputs:
-        kind, shape = np.dtype(entry["type"]), tuple(entry["shape"])
-        feed[entry["name"]] = (
-            random.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, whole_number, dtype=kind)
-        )
-    return feed
+    return {entry["name"]: _filled(entry, random, whole_number) for entry in inputs}
+
+
+def _filled(entry: Mapping[str, Any], random: np.random.Generator, whole_number: int) -> Any:
+    kind, shape = np.dtype(entry["type"]), tuple(entry["shape"])
+    if "most" in entry:
+        return random.integers(entry["least"], entry["most"], shape, dtype=kind, endpoint=True)
+    if kind.kind != "f":
+        return np.full(shape, whole_number, dtype=kind)
+    drawn = np.float64 if kind == np.float64 else np.float32
+    return random.random(shape, dtype=drawn).astype(kind, copy=False)
 
 
 def runtime_errors() -> tuple[type[Exception], ...]:
@@ -45,7 +53,7 @@ def runtime_errors() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
-    return (*own, RuntimeError, ValueError, MemoryError)
+    return (*own, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 
 
 def reason_of(error: Exception) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.lab.runs import Run
-from advisor.lab.words import machine_text, notes, quantile_texts, verdict_text
+from advisor.lab.words import facts, machine_text, notes, quantile_texts, verdict_text
 from advisor.text import sentence
 from advisor.view import markup
 
@@ -26,16 +26,17 @@ def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str
     """HTML of what a run says, how far that can be trusted, and where it is kept."""
     verdict = sentence("view.live.no_slo", lang) if slo_ms is None else verdict_text(run, slo_ms, lang)
     badges = markup.badge(sentence("view.live.interfered", lang)) if run.interfered else ""
-    facts = [
+    beside = [
         sentence("lab.interval_note", lang),
         sentence("view.live.only_here", lang),
+        *facts(run, lang),
         machine_text(run, lang),
         *notes(run, lang),
     ]
-    facts += [sentence("view.live.saved", lang, file=saved.as_posix())] if saved else []
+    beside += [sentence("view.live.saved", lang, file=saved.as_posix())] if saved else []
     return (
         markup.paragraph(verdict, "lead")
         + badges
-        + markup.bullets(quantile_texts(run.samples_s, lang))
-        + markup.bullets(facts)
+        + markup.bullets(quantile_texts(run.samples_s, lang, run.sizes))
+        + markup.bullets(beside)
     )
