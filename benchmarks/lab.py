@@ -1,10 +1,12 @@
 """How far the lab can be trusted on this machine: its own cost, false and missed differences, coverage, a second tool.
 
-Usage: python benchmarks/lab.py [cost] [trials] [coverage] [loadgen] [--trials N] [--trial-seconds S] [--json FILE]
+Usage: python benchmarks/lab.py [cost] [trials] [coverage] [nominal] [loadgen] [--trials N] [--trial-seconds S]
+                               [--json FILE]
 
 cost      thread CPU time per inference of the measuring loop over a bare loop, block by block in turn
 trials    N comparisons of a model with itself and with the same model of 5 % more work: 21 equal layers against 20
 coverage  a series of 100 s: how often intervals from parts of it hold the quantiles of the whole
+nominal   simulated independent samples, in one piece and in bursts: how often intervals hold the true quantile
 loadgen   p50 and p90 of MLPerf LoadGen, single stream, over those of the lab, in turn; needs mlcommons-loadgen
 
 Without a name all are run.  Every figure is of one machine in one hour; the share of the time in which the measurement
@@ -20,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +35,10 @@ sys.path[:0] = [str(ROOT)]
 
 from advisor.lab import child, compare, jobs, measure, this_machine, zoo  # noqa: E402
 from advisor.lab.ratios import paired_ratio_bounds  # noqa: E402
-from advisor.lab.runs import needed_samples  # noqa: E402
+from advisor.lab.runs import needed_samples, quantile_of  # noqa: E402
 from advisor.lab.sessions import feed_of, session_of  # noqa: E402
 from advisor.lab.statistics import cluster_quantile_bounds, independent_samples, quantile_bounds  # noqa: E402
+from advisor.lab.surroundings import delay_reader  # noqa: E402
 from advisor.results import Interval  # noqa: E402
 from advisor.units import NS_PER_S, PERCENT, US_PER_S  # noqa: E402
 
@@ -81,7 +85,8 @@ def cost(home: Path) -> dict[str, Any]:
 
 def cost_of(path: Path) -> dict[str, Any]:
     session, outputs, feed = runnable(path)
-    loop = child.samples(lambda: session.run(outputs, feed), seconds=SERIES_S * 10, flush_s=BLOCK_S, settle_s=0.0)
+    inference = partial(session.run, outputs, feed)
+    loop = child.samples(inference, delay_reader(), seconds=SERIES_S * 10, flush_s=BLOCK_S, settle_s=0.0)
     count = len(next(loop)["samples_ns"])
 
     def bare() -> float:
@@ -166,11 +171,15 @@ def coverage(home: Path) -> dict[str, Any]:
         found = cluster_quantile_bounds(samples, sizes, q, confidence=CONFIDENCE)
         return found if shown else np.full(3, np.nan)
 
+    def of_a_run(samples: np.ndarray, q: float) -> np.ndarray:
+        return np.array(bounds(quantile_of(samples, q, [burst] * 20)) or [np.nan] * 3)
+
     ways = {
         "2 s in one piece, independent": (contiguous, one_draw),
-        "2 s in one piece, as bursts": (contiguous, clustered),
-        "20 bursts, one in each 5 s": (spread, clustered),
-        "20 bursts at random": (scattered, clustered),
+        "2 s in one piece, bursts of a run": (contiguous, of_a_run),
+        "20 bursts, one in each 5 s, bursts of a comparison": (spread, clustered),
+        "20 bursts, one in each 5 s, bursts of a run": (spread, of_a_run),
+        "20 bursts at random, bursts of a run": (scattered, of_a_run),
     }
     found = {name: {f"p{q * PERCENT:g}": held(series, *way, q) for q in QUANTILES} for name, way in ways.items()}
     return {"samples": len(series), "burst": burst, "wait_share": run.delay_share, "coverage": found}
@@ -186,21 +195,38 @@ def held(
     return {"shown": float(shown.mean()), "held": float(inside[shown].mean()) if shown.any() else float("nan")}
 
 
+def nominal(_: Path) -> dict[str, Any]:
+    """Share of intervals of simulated independent samples that hold the true quantile."""
+    random, found = np.random.default_rng(0), {}
+    for count, bursts in ((1000, 20), (10_000, 20), (2000, 10)):
+        sizes = (count // bursts,) * bursts
+        for q in QUANTILES:
+            drawn = [random.random(count) for _ in range(2 * DRAWS)]
+            shares = []
+            for each in ((), sizes):
+                known = [interval for samples in drawn if (interval := quantile_of(samples, q, each))]
+                shares.append(sum(interval.low <= q <= interval.high for interval in known) / len(known))
+            found[f"{count} samples, {bursts} bursts, p{q * PERCENT:g}: one piece, bursts"] = shares
+    return found
+
+
 def loadgen(home: Path) -> dict[str, Any]:
     """Quantiles of MLPerf LoadGen over those of the lab's loop, on one session, in turn."""
     if importlib.util.find_spec("mlperf_loadgen") is None:
         return {"missing": "mlcommons-loadgen"}
     session, outputs, feed = runnable(chain(home / "loadgen.onnx", LAYERS))
+    inference = partial(session.run, outputs, feed)
 
     def own() -> np.ndarray:
-        (part,) = child.samples(lambda: session.run(outputs, feed), seconds=PAIR_S, flush_s=2 * PAIR_S, settle_s=0.05)
+        child._settle(inference, 0.05)
+        (part,) = child.samples(inference, delay_reader(), seconds=PAIR_S, flush_s=2 * PAIR_S, settle_s=0.0)
         return np.quantile(part["samples_ns"], [0.5, 0.9], method="inverted_cdf")
 
     expected_ns = int(own()[0])
 
     def theirs() -> np.ndarray:
-        child._settle(lambda: session.run(outputs, feed), 0.05)
-        return single_stream(lambda: session.run(outputs, feed), expected_ns, home)
+        child._settle(inference, 0.05)
+        return single_stream(inference, expected_ns, home)
 
     pairs = np.array([(own(), theirs()) if n % 2 else (theirs(), own())[::-1] for n in range(PAIRS)])
     ratios = paired_ratio_bounds(pairs[:, 0].T, pairs[:, 1].T, confidence=CONFIDENCE)
@@ -249,7 +275,9 @@ def rows(facts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     parts = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts.add_argument("names", nargs="*", metavar="PART", help="cost, trials, coverage, loadgen; by default all")
+    parts.add_argument(
+        "names", nargs="*", metavar="PART", help="cost, trials, coverage, nominal, loadgen; by default all"
+    )
     parts.add_argument("--trials", type=int, default=200, metavar="N")
     parts.add_argument("--trial-seconds", type=float, default=TRIAL_S, metavar="S", help="of all four configurations")
     parts.add_argument("--json", type=Path, metavar="FILE")
@@ -258,6 +286,7 @@ def main() -> None:
         "cost": cost,
         "trials": lambda home: trials(home, asked.trials, asked.trial_seconds),
         "coverage": coverage,
+        "nominal": nominal,
         "loadgen": loadgen,
     }
     if unknown := set(asked.names) - set(steps):

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,8 +20,10 @@ from scipy.stats import binom
 
 from advisor.errors import AdvisorError, MeasureError, MissingExtraError, ModelFileError, UnknownIdError
 from advisor.lab import Measurement, Run, child, jobs, machine, measure, processes, this_machine, zoo
-from advisor.lab.runs import WarmUp, needed_samples
+from advisor.lab.run_parts import ColdStart, Memory, Throttling, WarmUp
+from advisor.lab.runs import needed_samples
 from advisor.lab.words import run_json, run_text
+from advisor.results import Interval
 from advisor.text import languages
 
 DEADLINE_S = 60.0
@@ -74,7 +77,26 @@ def test_a_measurement_of_the_classifier() -> None:
     assert run.inputs == (("image", (1, 1, 8, 8)),)
     assert run.warm_up.runs >= 10
     assert run.sha256 == jobs.job("digits", threads=1, batch=1, seconds=1, providers=None).sha256
+    assert len(run.sizes) == len(run.began_s) == len(run.canary_s) == 20
+    assert sum(run.sizes) == len(run.samples_s)
+    assert (run.began_s[0], list(run.began_s)) == (0.0, sorted(run.began_s))
+    assert run.throttling is not None
+    assert run.samples_s.sum() < run.throttling.span_s < wall_s
+    assert run.cold_start is not None
+    assert 0 < run.cold_start.first_run_s < run.cold_start.total_s < wall_s
+    assert run.memory is not None
+    assert 10e6 < run.memory.imported_bytes < run.memory.loaded_bytes <= run.memory.end_bytes <= run.memory.peak_bytes
+    assert run.drift is not None
     assert not children()
+
+
+def test_bursts_are_spread_over_the_time_that_was_asked_for() -> None:
+    start = time.monotonic()
+    run = measure("digits", seconds=0.2, bursts=4, over=2)
+    assert time.monotonic() - start >= 1.5
+    assert len(run.sizes) == 4
+    for begun, due in zip(run.began_s, (0.0, 0.5, 1.0, 1.5), strict=True):
+        assert begun >= due - 0.05, "a burst that begins before it is due"
 
 
 def test_the_batch_fills_the_dynamic_axis() -> None:
@@ -150,13 +172,20 @@ def test_the_child_ends_with_its_parent() -> None:
     wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
-def test_a_measurement_that_is_not_over_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [("start", "measure_late_start"), ("measure", "measure_out_of_time")],
+)
+def test_a_stage_that_is_not_over_in_time_ends_the_measurement(
+    stage: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = json.loads(json.dumps(jobs.settings()))
-    table["child"]["load_allowance_s"] = -0.9
+    table["child"]["limits_s"][stage] = -100
     monkeypatch.setattr(jobs, "settings", lambda: table)
+    measurement = Measurement("digits", seconds=0.5)
     with pytest.raises(MeasureError) as caught:
-        measure("digits", seconds=0.5)
-    assert caught.value.code == "measure_out_of_time"
+        measurement.result()
+    assert (caught.value.code, measurement.stage) == (code, stage)
     assert not children()
 
 
@@ -285,6 +314,9 @@ class Clock:
     def perf_counter(self) -> float:
         return self.now_s
 
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
     def perf_counter_ns(self) -> int:
         return round(self.now_s * 1e9)
 
@@ -311,26 +343,50 @@ def test_warm_up_ends_when_windows_agree_and_says_when_they_do_not(
     assert facts["seconds"] == clock.now_s
 
 
+def parts_of(clock: Clock, **wishes: float) -> list[dict[str, object]]:
+    usual = {"seconds": 0.4, "over": 0.0, "count": 2, "flush_s": 0.1, "settle_s": 0.0}
+    return list(child.bursts(clock.inference, lambda: 0.001, lambda: None, **(usual | wishes)))  # type: ignore[arg-type]
+
+
 def test_every_part_is_handed_on_when_it_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(itertools.repeat(0.01))
     monkeypatch.setattr(child, "time", clock)
-    parts = list(child.samples(clock.inference, seconds=0.295, flush_s=0.095, settle_s=0.0))
+    parts = list(child.samples(clock.inference, lambda: None, seconds=0.3, flush_s=0.1, settle_s=0.0))
     assert [part["samples_ns"] for part in parts] == [[10_000_000] * 10] * 3
-    assert [part["elapsed_s"] for part in parts] == pytest.approx([0.1, 0.2, 0.3])
+    assert [part["elapsed_ns"] for part in parts] == [100_000_000] * 3
 
 
-def test_inferences_before_a_part_settle_untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bursts_share_the_seconds_and_begin_when_they_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(itertools.repeat(0.01))
+    monkeypatch.setattr(child, "time", clock)
+    parts = parts_of(clock, over=6.0)
+    assert [part["began_s"] for part in parts if "began_s" in part] == [0.0, 3.0]
+    assert ["began_s" in part for part in parts] == [True, False, True, False]
+    assert [len(part["samples_ns"]) for part in parts] == [10] * 4  # type: ignore[arg-type]
+    assert clock.now_s == pytest.approx(3.2)
+
+
+def test_inferences_before_a_burst_settle_untimed_where_they_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(itertools.chain([0.5], itertools.repeat(0.01)))
     monkeypatch.setattr(child, "time", clock)
-    (part,) = child.samples(clock.inference, seconds=0.095, flush_s=1.0, settle_s=0.02)
+    (part,) = parts_of(clock, seconds=0.1, count=1, settle_s=0.005)
     assert part["samples_ns"] == [10_000_000] * 10
 
 
-def test_a_measurement_holds_a_sample_even_when_one_inference_is_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_inferences_make_fewer_bursts_of_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(itertools.repeat(5.0))
     monkeypatch.setattr(child, "time", clock)
-    (part,) = child.samples(clock.inference, seconds=0.1, flush_s=0.01, settle_s=0.0)
-    assert part["samples_ns"] == [5_000_000_000]
+    parts = parts_of(clock, seconds=12.0, count=20, settle_s=0.002)
+    assert [part["samples_ns"] for part in parts] == [[5_000_000_000]] * 3
+    assert clock.now_s == 20.0, "one inference settles the first burst alone"
+
+
+def test_waits_for_a_processor_between_parts_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(itertools.repeat(0.01))
+    monkeypatch.setattr(child, "time", clock)
+    readings = iter([100, 107, 500, 511])
+    parts = child.samples(clock.inference, lambda: next(readings), seconds=0.2, flush_s=0.1, settle_s=0.0)
+    assert [part["waited_ns"] for part in parts] == [7, 11]
 
 
 def test_the_child_leaves_parent_less_jobs() -> None:
@@ -399,6 +455,41 @@ def test_quantiles_rise_with_q_and_scale_with_the_samples(n: int, spread: float,
     assert scaled.quantile(0.99).mid == pytest.approx(found[2].mid * factor)  # type: ignore[union-attr]
 
 
+@given(st.integers(2, 40), st.sampled_from([0.5, 0.9, 0.99]), st.floats(0, 0.5), st.integers(0, 2**32 - 1))
+def test_bursts_never_make_an_interval_narrower(bursts: int, q: float, apart: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    each = -(-needed_samples(q) // bursts) + 2
+    samples = (random.lognormal(-5, 0.1, (bursts, each)) * random.lognormal(0, apart, (bursts, 1))).ravel()
+    alone, together = run_of(samples).quantile(q), run_of(samples, sizes=(each,) * bursts).quantile(q)
+    assert alone is not None
+    assert together is not None
+    assert together.low <= alone.low <= alone.mid == together.mid <= alone.high <= together.high
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9])
+def test_an_interval_of_bursts_covers_what_one_of_independent_samples_misses(q: float) -> None:
+    random = np.random.default_rng(3)
+    truth = np.quantile(random.lognormal(0, 0.05 * 2**0.5, 1_000_000), q)
+    alone, together = 0, 0
+    for _ in range(300):
+        samples = (random.lognormal(0, 0.05, (20, 1)) * random.lognormal(0, 0.05, (20, 50))).ravel()
+        found = (run_of(samples).quantile(q), run_of(samples, sizes=(50,) * 20).quantile(q))
+        alone += found[0].low <= truth <= found[0].high  # type: ignore[union-attr]
+        together += found[1].low <= truth <= found[1].high  # type: ignore[union-attr]
+    assert alone < 0.5 * 300
+    assert together >= 0.9 * 300
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9])
+def test_an_interval_of_bursts_of_independent_samples_covers_what_it_says(q: float) -> None:
+    random = np.random.default_rng(4)
+    held = 0
+    for _ in range(800):
+        found = run_of(random.random(1000), sizes=(50,) * 20).quantile(q)
+        held += found.low <= q <= found.high  # type: ignore[union-attr]
+    assert 0.94 <= held / 800 <= 0.985
+
+
 def test_verdict() -> None:
     run = run_of(np.linspace(0.001, 0.010, 2000))
     interval = run.quantile(0.99)
@@ -415,7 +506,11 @@ def test_verdict() -> None:
 
 
 def test_saving_never_writes_over_and_loads_the_same(tmp_path: Path) -> None:
-    run = run_of(np.random.default_rng(0).random(50), delay_share=None, cancelled=True)
+    run = run_of(
+        np.random.default_rng(0).random(50), delay_share=None, cancelled=True, sizes=(20, 30), began_s=(0.0, 1.5),
+        canary_s=(0.001, 0.002), cold_start=ColdStart(0.3, 0.1, 0.01), memory=Memory(1, 2, 3, 4),
+        throttling=Throttling(2.0, 3, 0.5, None, (1e9, 2e9)), precision="int8", variant="dynamic",
+    )  # fmt: skip
     first, second = run.save(tmp_path / "new"), run.save(tmp_path / "new")
     assert first != second
     assert first.read_bytes() == second.read_bytes()
@@ -424,6 +519,16 @@ def test_saving_never_writes_over_and_loads_the_same(tmp_path: Path) -> None:
     for field in set(Run.__slots__) - {"samples_s"}:
         assert getattr(again, field) == getattr(run, field), field
     assert again.interfered is None
+
+
+def test_a_run_of_the_first_format_is_read() -> None:
+    record = run_of(np.ones(70)).record()
+    later = ("sizes", "began_s", "canary_s", "cold_start", "memory", "throttling", "precision", "variant")
+    old = {name: value for name, value in record.items() if name not in later} | {"format": 1}
+    with tempfile.TemporaryDirectory() as home:
+        run = Run.load(with_text(Path(home) / "old.json", json.dumps(old)))
+    assert (run.sizes, run.cold_start, run.memory, run.throttling, run.drift) == ((), None, None, None, None)
+    assert (run.precision, run.variant, run.quantile(0.9)) == ("fp32", None, Interval(1.0, 1.0, 1.0))
 
 
 def test_samples_of_a_run_stay_as_they_are() -> None:
