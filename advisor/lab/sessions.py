@@ -1,9 +1,18 @@
 """Sessions of ONNX Runtime, what they are fed with, and how they fail; light, as the measuring child imports it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from advisor.lab.settings import settings
+
+_NODE = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'[^']*' Status Message: ")
+_NOISE = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|This is an invalid model\. (?:Error: )?"
+    r"|\S*/onnxruntime/\S+:\d+ [^()]*\([^()]*\)(?: const)?(?: \[with [^\]]*\])? "
+)
 
 
 def session_of(model: str | bytes, threads: int, providers: Sequence[str]) -> Any:
@@ -57,5 +66,8 @@ def runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, on one line."""
-    return " ".join(str(error).split())
+    """What went wrong, on one line, without codes and places in the source of onnxruntime."""
+    said = _NODE.sub(r"\1: ", " ".join(str(error).split()))
+    reason = _NOISE.sub("", said).strip(" .")
+    most = settings()["child"]["reason_characters"]
+    return reason if len(reason) <= most else f"{reason[:most]}…"
