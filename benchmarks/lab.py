@@ -46,7 +46,7 @@ LAYERS = 20
 ROWS, WIDTH = 32, 256
 CONFIDENCE = 0.95
 QUANTILES = (0.5, 0.9, 0.99)
-BLOCK_S, BLOCKS = 0.1, 200
+BLOCK_S, BLOCKS = 0.05, 800
 SHORT_S = 0.0005
 """Inference time from which on the loop may cost a thousandth."""
 TRIAL_S, TRIAL_BURSTS = 1.6, 20

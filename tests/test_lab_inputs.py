@@ -1,5 +1,6 @@
 """What a model is fed with when it is measured: sizes that were asked for, numbers that its formats and tables take."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from advisor.cli import main
 from advisor.errors import AdvisorError, MeasureError, RequirementError
 from advisor.lab import jobs, measure
 from advisor.lab.sessions import feed_of
@@ -148,3 +150,22 @@ def test_an_input_that_is_no_tensor_is_named(tmp_path: Path) -> None:
     with pytest.raises(MeasureError) as caught:
         measure(path)
     assert (caught.value.code, caught.value.values["value"]) == ("measure_input", "sequence")
+
+
+def test_the_command_line_takes_sizes_of_axes_and_shows_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(identity(tmp_path / "x.onnx", TensorProto.FLOAT, ["batch", "rows", "columns"]))
+    wishes = ["--seconds", "0.2", "--bursts", "3", "--over", "0.5", "--memory-limit", "1 GB"]
+    assert main(["measure", path, "--axes", "rows=9, columns=5", *wishes, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["inputs"] == [["x", [1, 9, 5]]]
+    assert (record["format"], len(record["sizes"])) == (2, 3)
+    assert record["cold_start"]["first_run_s"] > 0
+    assert record["memory"]["peak_bytes"] > 10e6
+    assert main(["measure", path, "--axes", "rows=long"]) != 0
+    assert "axes" in capsys.readouterr().err
+    for lang, words in (("en", ("Cold start", "Memory", "Bursts: 3")), ("zh", ("冷启动", "内存", "分 3 段"))):
+        assert main(["measure", path, *wishes, "--lang", lang]) == 0
+        shown = capsys.readouterr().out
+        assert [word for word in words if word not in shown] == []

@@ -48,6 +48,7 @@ class StubMeasurement:
     def __init__(self, result: Run | MeasureError, began: list[Any], model: str, **wishes: Any) -> None:
         self.result = result
         self.state = "ready"
+        self.stage = "first_run"
         self.samples_s = np.empty(0)
         self.progress = 0.0
         self.error: MeasureError | None = None

@@ -171,7 +171,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         self.bar.value = now.progress
         samples_s = now.samples_s
-        self.status.value = markup.status(run_words.progress(now.state, len(samples_s), self.lang))
+        self.status.value = markup.status(run_words.progress(now.state, now.stage, len(samples_s), self.lang))
         if running:
             self.result.value = run_words.so_far(samples_s, self.lang)
             self.plot.outputs = (

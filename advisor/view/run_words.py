@@ -11,9 +11,9 @@ from advisor.text import sentence
 from advisor.view import markup
 
 
-def progress(state: str, samples: int, lang: str) -> str:
+def progress(state: str, stage: str, samples: int, lang: str) -> str:
     """Where a measurement stands."""
-    code = "warming" if state == "running" and not samples else state
+    code = stage if state == "running" and not samples else state
     return sentence(f"view.live.state.{code}", lang, samples=f"{samples:,}")
 
 
