@@ -37,7 +37,7 @@ unit: $(READY)
 	$(BIN)/pytest $(ARGS)
 
 notebook-test: $(READY)
-	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks/en notebooks/zh
+	ADVISOR_HOME=$$(mktemp -d) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks/en notebooks/zh
 
 notebooks: $(READY)
 	$(PY) tools/build_notebooks.py $(ARGS)

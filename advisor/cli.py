@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import (, calibrate_options, load_options, serve_options
+from advisor.cli_lab import (
+    calibrate_options,
+    calibration_of,
+    compare_options,
+    load_options,
+    locustfile_options,
+    serve_options,
+)
 from advisor.cli_machine import machine_options
+from advisor.cli_measure import measure_options
 from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
-from advisor.cli_words import model_of, number_of, numbers_of, usage_error, wish_of
+from advisor.cli_words import model_of, number_of, usage_error, wish_of
 from advisor.errors import AdvisorError, RequirementError
 from advisor.text import languages, preferred_language, sentence
 
@@ -80,7 +88,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("report", _report_options),
         ("predict", _predict_options),
         ("score", _score_options),
-        ("measure", _measure_options),
+        ("measure", measure_options),
         ("quantise", quantise_options),
         ("tune", tune_options),
         ("runs", runs_options),
@@ -165,14 +173,6 @@ def _score_options(command: argparse.ArgumentParser, lang: str) -> None:
         command.add_argument(f"--{name}", metavar="FILE", help=sentence(f"cli.score_{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_score)
-
-
-def _measure_options(command: argparse.ArgumentParser, lang: str) -> None:
-    command.add_argument("file", metavar="FILE", help=sentence("cli.file", lang))
-    for name in ("threads", "batch", "seconds", "axes", "bursts", "over", "memory-limit", "p99-ms", "save"):
-        command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
-    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
-    command.set_defaults(run=_measure)
 
 
 def _notebook_options(command: argparse.ArgumentParser, lang: str) -> None:
@@ -263,20 +263,6 @@ def _score(chosen: argparse.Namespace, lang: str) -> None:
 
     found = score(chosen.rows, devices=chosen.devices, models=chosen.models)
     print(json.dumps(document(found), indent=2) if chosen.json else score_text(found, lang))
-
-
-def _measure(chosen: argparse.Namespace, lang: str) -> None:
-    from advisor.lab import measure
-    from advisor.lab.words import run_json, run_text
-
-    names = ("threads", "batch", "seconds", "bursts", "over")
-    numbers = {name: number_of(getattr(chosen, name), name) for name in names if getattr(chosen, name) is not None}
-    objective = None if chosen.p99_ms is None else number_of(chosen.p99_ms, "p99_ms")
-    axes = None if chosen.axes is None else numbers_of(chosen.axes, "axes")
-    run = measure(chosen.file, axes=axes, memory_limit=chosen.memory_limit, **numbers)
-    if chosen.save:
-        run.save(chosen.save)
-    print(json.dumps(run_json(run), ensure_ascii=False) if chosen.json else run_text(run, objective, lang))
 
 
 def _notebooks(chosen: argparse.Namespace, lang: str) -> int:

@@ -16,7 +16,8 @@ from advisor.units import MS_PER_S
 def compare_options(command: argparse.ArgumentParser, lang: str) -> None:
     """Options of ``advisor compare``."""
     command.add_argument("files", metavar="FILE", nargs="+", help=sentence("cli.compare_files", lang))
-    for name in ("threads", "batch", "seconds", "bursts", "seed", "save"):
+    command.add_argument("--bursts", help=sentence("cli.argument.compare-bursts", lang))
+    for name in ("threads", "batch", "seconds", "seed", "save"):
         command.add_argument(f"--{name}", help=sentence(f"cli.argument.{name}", lang))
     command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
     command.set_defaults(run=_compare)

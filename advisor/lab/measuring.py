@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ from advisor.lab.settings import settings
 from advisor.lab.watching import Stage, Watch
 from advisor.numbers import number
 from advisor.units import BYTES_PER_GB
+
+if TYPE_CHECKING:
+    from advisor.lab.variant_data import Data
+    from advisor.lab.variant_plans import Wish
+    from advisor.lab.variant_records import Variant
 
 FloatArray = NDArray[np.float64]
 State = Literal["ready", "running", "done", "cancelled", "failed"]
@@ -41,6 +46,8 @@ def measure(
     bursts: int = 20,
     over: float | None = None,
     memory_limit: str | float | None = None,
+    precision: "Wish" = "fp32",
+    data: "Data | None" = None,
     on_samples: OnSamples | None = None,
     cancel: threading.Event | None = None,
 ) -> Run:
@@ -66,6 +73,10 @@ def measure(
         Time over which the bursts are spread; by default one follows another.  [s]
     memory_limit : str or float, optional
         Memory that the child process may take, such as "2 GB", or bytes; by default most of what is free.
+    precision : {"fp32", "int8", "int8-static", "int8-dynamic", "fp16"}
+        Variant of the model that is made and measured in its place, as :func:`advisor.lab.variant` makes it.
+    data : mapping or path, optional
+        Inputs of your own for the variant, as there.
     on_samples : callable, optional
         Called with each new part of the samples, about every 0.2 s.  [s]
     cancel : threading.Event, optional
@@ -86,8 +97,9 @@ def measure(
     >>> run.quantile(0.5).mid < run.quantile(0.99).high
     True
     """
+    made = None if precision == "fp32" else _variant(model, precision, data)
     measurement = Measurement(
-        model,
+        model if made is None else made.path,
         threads=threads,
         batch=batch,
         seconds=seconds,
@@ -99,7 +111,8 @@ def measure(
     )
     if cancel is not None:
         threading.Thread(target=_cancel_when, args=(measurement, cancel), daemon=True).start()
-    return measurement.result(on_samples)
+    run = measurement.result(on_samples)
+    return run if made is None else made.named(run)
 
 
 class Measurement:
@@ -279,6 +292,12 @@ class Measurement:
             cancelled=self._cancelled and not self._harvest.ended,
             **self._harvest.beside(),
         )
+
+
+def _variant(model: str | Path, precision: "Wish", data: "Data | None") -> "Variant":
+    from advisor.lab.variants import variant
+
+    return variant(model, precision, data=data)
 
 
 def _cancel_when(measurement: Measurement, wished: threading.Event) -> None:

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from advisor.lab.agreement import Agreement, Similarity
+from advisor.lab.runs import Run
 from advisor.results import Interval
 from advisor.schema import Assumption
 
@@ -33,6 +34,11 @@ class Variant:
     """Why this method, and what has to be known of it; worded by ``variant_text``."""
     agreement: Agreement | None
     """What held-out samples say of it; None without data."""
+
+    def named(self, run: Run) -> Run:
+        """Run of this variant's file, under the name of the model, with what was made of it and how."""
+        assumptions = (*run.assumptions, *self.assumptions)
+        return replace(run, model=self.model, precision=self.precision, variant=self.method, assumptions=assumptions)
 
     def record(self) -> dict[str, Any]:
         """Every field, ready for JSON."""
