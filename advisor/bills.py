@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from advisor.cost import usd_per_month_of
+from advisor import fleet
+from advisor.columns import HIGH, LOW, MID
+from advisor.cost import functions_usd_per_month, usd_per_month_of
 from advisor.evaluation import Evaluation
 from advisor.knowledge import Knowledge
-from advisor.results import BillLine
+from advisor.results import BillLine, Interval, Option
 
 
 def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
@@ -48,6 +50,31 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
             BillLine("platform", float(fixed), 1.0, "clusters", str(system.estimates[0].dated), system.id, "estimate")
         )
     return tuple(lines)
+
+
+def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval | None:
+    """Monthly cost of an option if its latency is at the low end, in the middle, at the high end; None where unknown."""
+    ev, usd = evaluation, option.usd_per_month
+    if usd is None:
+        return None
+    run = int(ev.found.run[row])
+    if option.cold is not None:
+        return _cost_by_use(ev, row, run)
+    sized = float(ev.sized.replicas[run])
+    fewer = fleet.machines_needed(ev.asking, ev.trips, ev.sized, run)
+    low, mid = (min(replicas, sized) for replicas in fewer)
+    return Interval(usd * min(low, mid) / sized, usd * mid / sized, usd)
+
+
+def _cost_by_use(ev: Evaluation, row: int, run: int) -> Interval:
+    platform, terms = ev.found.platform[row], ev.knowledge.serverless
+    share, fixed = ev.bill.share[platform], ev.bill.fixed_usd_per_month[platform]
+    used = (
+        functions_usd_per_month(ev.asking, ev.found, ev.sized, terms, np.array([run]), end=end)
+        for end in (LOW, MID, HIGH)
+    )
+    low, mid, high = (float(usd[0] * share + fixed) for usd in used)
+    return Interval(low, mid, high)
 
 
 def _billed(evaluation: Evaluation, row: int) -> float:

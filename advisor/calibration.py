@@ -12,6 +12,7 @@ import numpy as np
 
 from advisor.device import peak_at, rate_orders
 from advisor.effects import UNKNOWN, Effects, Traits, load_effects
+from advisor.knowledge import HERE
 from advisor.latency import FIDELITIES, Coefficients
 from advisor.paths import DATA
 from advisor.results import Fidelity
@@ -40,6 +41,15 @@ class EngineFactor(NamedTuple):
     high_factor: float
 
 
+class Residual(NamedTuple):
+    """What a model showed on a user's own machine beyond what was predicted there."""
+
+    chip: str
+    """Kind of the machine."""
+    model: Traits
+    log_factor: float
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Fitted coefficients by device, kind, precision and engine."""
@@ -54,6 +64,8 @@ class Calibration:
     """Kind -> exponent and balance [FLOP/B]."""
     effects: Effects
     settings: Mapping[str, Any]
+    residuals: tuple[Residual, ...] = ()
+    """Of what was measured on a machine of the user's."""
 
     def lookup(self, device_ids: Sequence[str], kinds: Sequence[str], precisions: Sequence[str], engines: Sequence[str],
                models: Traits | Sequence[Traits] = UNKNOWN, metric: str = "latency") -> Coefficients:  # fmt: skip
@@ -89,8 +101,23 @@ class Calibration:
         wider = np.where(strange, self.settings["widening"]["unmeasured_family"], 1.0)
         for name, sign in (("low_factor", -1), ("high_factor", 1)):
             values[name] = np.exp(sign * np.hypot(np.log(values[name]), np.log(wider)))
+        if self.residuals:
+            heard = [self._heard(*one) for one in zip(device_ids, chips, precisions, traits, strict=True)]
+            factor, narrowing = np.array(heard, float).reshape(len(keys), 2).T
+            values["engine_factor"] = values["engine_factor"] * factor
+            values |= {name: values[name] ** narrowing for name in ("low_factor", "high_factor")}
         values["fidelity"] = np.where(strange, np.maximum(values["fidelity"], _OF_CLASS), values["fidelity"])
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
+
+    def _heard(self, device: str, chip: str, precision: str, model: Traits) -> tuple[float, float]:
+        """Factor on times and exponent on intervals, from what the model showed on the user's machine: `[[transfer]]`."""
+        shown = [one for one in self.residuals if one.model.resembles(model)]
+        if not shown or device in ("", HERE):
+            return 1.0, 1.0
+        for line in self.settings["transfer"]:
+            if shown[0].chip in line["of"] and chip in line["to"] and precision in line["precisions"]:
+                return float(np.exp(line["share"] * np.median([one.log_factor for one in shown]))), line["narrowing"]
+        return 1.0, 1.0
 
     def peak_flop_per_s(self, peaks: Mapping[Any, float], precision: str, *, generates: bool = False) -> float | None:
         """Rate at which a device computes a model of a number format; None where it cannot  [FLOP/s]."""

@@ -244,9 +244,15 @@ def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements)
         pue=np.where(edge, costs["pue"]["desk"], costs["pue"]["server_room"]),
         space_usd_per_kw_month=np.where(edge, 0.0, costs["space"]["usd_per_kw_month"]),
         spare_share=costs["spare"]["share"],
-        install_usd=np.where(edge, costs["install"]["edge_usd"], costs["install"]["server_usd"]),
+        install_usd=_install_usd(costs, rows),
     )
     return owned_usd_per_month(price_usd=rows.upfront_usd, power_w=rows.power_w, terms=terms)
+
+
+def _install_usd(costs: Mapping[str, Any], rows: Machines) -> FloatArray:
+    """Installation of a machine; nothing for the one that stands here already [USD]."""
+    bought = np.where(rows.site == 2, costs["install"]["edge_usd"], costs["install"]["server_usd"])
+    return np.where(rows.here, 0.0, bought)
 
 
 def age_of(as_of: str | None) -> float:
@@ -259,8 +265,7 @@ def age_of(as_of: str | None) -> float:
 def upfront_usd(knowledge: Knowledge, rows: Machines) -> FloatArray:
     """Money before the start for one machine: its price with its share of spares, and its installation [USD]."""
     costs = knowledge.table("costs")
-    install = np.where(rows.site == 2, costs["install"]["edge_usd"], costs["install"]["server_usd"])
-    whole = rows.upfront_usd * (1 + costs["spare"]["share"]) + install
+    whole = rows.upfront_usd * (1 + costs["spare"]["share"]) + _install_usd(costs, rows)
     return np.where(rows.site == 0, 0.0, whole)
 
 

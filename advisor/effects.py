@@ -30,6 +30,14 @@ class Traits(NamedTuple):
     activations_per_mac: float = float("nan")
     """Numbers that convolutions and linear layers write, by MAC; NaN where unknown."""
 
+    def resembles(self, other: "Traits") -> bool:
+        """Whether both are the same model, as files and lists count and name it."""
+        near = abs(self.params - other.params) <= _SAME_PARAMS * other.params
+        return near and self.architecture == other.architecture
+
+
+_SAME_PARAMS = 0.02
+"""Difference of two counts of parameters, as a share, up to which they are of one model."""
 
 UNKNOWN = Traits()
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from advisor import feasibility, fleet, ranking
 from advisor.advice import Advice
+from advisor.before_after import changes_table, stacks_here
+from advisor.bills import cost_interval
 from advisor.candidates import candidate_at, cheaper_miss
-from advisor.columns import HIGH, LOW, MID, Column, FloatArray, IntArray
-from advisor.cost import functions_usd_per_month, usd_per_month_of
+from advisor.columns import HIGH, MID, Column, FloatArray, IntArray
+from advisor.cost import usd_per_month_of
 from advisor.document import FORMAT, Asked, Document, FamilyVerdict, to_json
 from advisor.evaluation import Evaluation
 from advisor.evidence import evidence_of
@@ -23,7 +25,7 @@ from advisor.options import families_of, option_at, option_ids
 from advisor.question import asked_of
 from advisor.rejections import rejected_table
 from advisor.requirements import Requirements
-from advisor.results import Interval, Option
+from advisor.results import Option
 from advisor.schema import FAMILIES
 from advisor.text import preferred_language
 from advisor.units import MS_PER_S
@@ -44,12 +46,47 @@ class FullAdvice(Advice):
         What the stages worked out; options are made of it when somebody looks at them.
     again : callable
         Answers another question with the same knowledge and calibration.
+    before : callable, optional
+        Answers this question without what was measured on the user's machine.
     """
 
-    def __init__(self, evaluation: Evaluation, again: Callable[[Requirements], "FullAdvice"]) -> None:
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        again: Callable[[Requirements], "FullAdvice"],
+        before: Callable[[], "FullAdvice"] | None = None,
+    ) -> None:
         self.evaluation = evaluation
         self.knowledge = evaluation.knowledge
         self._again = again
+        self._before = before
+
+    @cached_property
+    def before(self) -> "FullAdvice | None":
+        """Advice without what was measured on the user's machine; None where nothing was."""
+        return None if self._before is None else self._before()
+
+    def before_and_after(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame | None":
+        """What the measurement on the user's machine changed: that machine, both first choices, the shortlist.
+
+        Parameters
+        ----------
+        n : int, default 10
+            Rows.
+        lang : str, optional
+            Language id.
+
+        Returns
+        -------
+        DataFrame or None
+            None where nothing was measured.
+        """
+        if self.before is None:
+            return None
+        rows = dict.fromkeys(
+            [*stacks_here(self.evaluation)[:1], *self._kinds[:1], *self.before._kinds[:1], *self._kinds]
+        )
+        return changes_table(self.before.evaluation, self.evaluation, list(rows)[:n], lang or preferred_language())
 
     @cached_property
     def document(self) -> Document:
@@ -74,7 +111,7 @@ class FullAdvice(Advice):
             options=self.shortlist,
             kinds=self.kinds,
             families=self.verdicts,
-            cost=self._cost(),
+            cost=None if best is None else cost_interval(ev, self._kinds[0], best),
             cheaper=None if miss is None else candidate_at(ev, miss),
             what_if=None,
             evidence=evidence_of(ev, self.shortlist),
@@ -123,36 +160,6 @@ class FullAdvice(Advice):
             FamilyVerdict(family, None if row is None else candidate_at(self.evaluation, row))
             for family, row in self.family_rows.items()
         )
-
-    def _cost(self) -> Interval | None:
-        """Monthly cost of the first choice if its latency is at the low end, in the middle, at the high end."""
-        ev = self.evaluation
-        if self.best is None or self.best.usd_per_month is None:
-            return None
-        run = int(ev.found.run[self._kinds[0]])
-        if self.best.cold is not None:
-            return self._cost_by_use(run)
-        sized = float(ev.sized.replicas[run])
-        fewer = fleet.machines_needed(ev.asking, ev.trips, ev.sized, run)
-        low, mid = (min(replicas, sized) for replicas in fewer)
-        usd = self.best.usd_per_month
-        return Interval(usd * min(low, mid) / sized, usd * mid / sized, usd)
-
-    def _cost_by_use(self, run: int) -> Interval:
-        ev = self.evaluation
-        share = ev.bill.share[ev.found.platform[self._kinds[0]]]
-        fixed = ev.bill.fixed_usd_per_month[ev.found.platform[self._kinds[0]]]
-        low, mid, high = (
-            float(
-                functions_usd_per_month(
-                    ev.asking, ev.found, ev.sized, self.knowledge.serverless, np.array([run]), end=end
-                )[0]
-                * share
-                + fixed
-            )
-            for end in (LOW, MID, HIGH)
-        )
-        return Interval(low, mid, high)
 
     @cached_property
     def _p_best(self) -> FloatArray:

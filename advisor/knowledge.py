@@ -4,7 +4,7 @@ import csv
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -37,6 +37,8 @@ OFFER_COLUMNS = (
     "since",
     "source",
 )
+HERE = "this-machine"
+"""Id of the machine in front of the user, once it is measured."""
 _DATED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _MACHINE_COLUMNS = ("provider", "service", "instance_type", "region")
 PRICE_COLUMNS = (*_MACHINE_COLUMNS, "usd_per_hour", "since")
@@ -75,6 +77,8 @@ class Knowledge:
 
     folder: Path = DATA
     prices: Path | None = None
+    own: tuple[Device | Server, ...] = ()
+    """The user's own hardware besides that of the folder."""
     _kept: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -96,12 +100,12 @@ class Knowledge:
     @cached_property
     def devices(self) -> Mapping[str, Device]:
         """Hardware by id."""
-        return _records(self.folder / "devices", Device)
+        return _records(self.folder / "devices", Device) | {one.id: one for one in self.own if isinstance(one, Device)}
 
     @cached_property
     def servers(self) -> Mapping[str, Server]:
         """Own machines by id."""
-        return _records(self.folder / "servers", Server)
+        return _records(self.folder / "servers", Server) | {one.id: one for one in self.own if isinstance(one, Server)}
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
@@ -126,6 +130,13 @@ class Knowledge:
     def offers(self) -> "pd.DataFrame":
         """Priced machine types of every provider, each joined to its device and its trait; unknown prices are NaN."""
         return _offers(self)
+
+    def with_own(self, *hardware: Device | Server) -> "Knowledge":
+        """The same with hardware of the user's own; what does not depend on hardware is not read again."""
+        other = replace(self, own=(*self.own, *hardware), _kept={})
+        shared = ("systems", "families", "models", "rules", "regions", "serverless", "offers")
+        vars(other).update({name: vars(self)[name] for name in shared if name in vars(self)})
+        return other
 
     @property
     def calibrated(self) -> str:
@@ -155,7 +166,7 @@ def read_table(path: Path) -> Mapping[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _records(folder: Path, kind: type[R]) -> Mapping[str, R]:
+def _records(folder: Path, kind: type[R]) -> dict[str, R]:
     return {path.stem: read_record(path, kind) for path in sorted(folder.glob("*.toml"))}
 
 

@@ -132,7 +132,7 @@ def _memory(asking: Question, found: Stacks, sized: Sized, share: float) -> Side
 
 
 def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> list[Limit]:
-    """Money a month, money before the start, power at a site."""
+    """Money a month, money before the start, power at a site, and the machine in front of the user, which is there once."""
     asked, rows = asking.asked, found.machines
 
     def fleet_size(runs: IntArray | slice) -> Column:
@@ -145,12 +145,16 @@ def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> l
     def power(runs: IntArray | slice) -> Column:
         return rows.power_w[found.run_machine[runs]] * fleet_size(runs)
 
+    def taken_here(runs: IntArray | slice) -> Column:
+        return np.where(rows.here[found.run_machine[runs]], fleet_size(runs), 0.0)
+
     wishes: tuple[tuple[str, Level, Side, float | None], ...] = (
         ("budget", "candidate", side(bill.usd_per_month), asked.budget_usd_month),
         ("upfront", "run", upfront, asked.upfront_usd),
         ("power", "run", power, asked.power_w),
     )
-    return [Limit(rule, level, need, side(have)) for rule, level, need, have in wishes if have is not None]
+    limits = [Limit(rule, level, need, side(have)) for rule, level, need, have in wishes if have is not None]
+    return [*limits, Limit("one-machine", "run", taken_here, side(1))] if rows.here.any() else limits
 
 
 def conditions(

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.claims import Estimate, Record, Source
-from advisor.knowledge import Knowledge
+from advisor.knowledge import HERE, Knowledge
 from advisor.schema import Device
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB
 
@@ -59,6 +60,11 @@ class Machines:
 
     def __len__(self) -> int:
         return len(self.name)
+
+    @cached_property
+    def here(self) -> BoolArray:
+        """Whether it is the machine in front of the user, which is owned already."""
+        return np.asarray(self.service == HERE, bool)
 
 
 def machines(knowledge: Knowledge) -> Machines:
@@ -234,12 +240,12 @@ def _servers(knowledge: Knowledge) -> "pd.DataFrame":
             {
                 "name": server.name,
                 "provider": "",
-                "service": OWN_SERVICE,
+                "service": HERE if server.id == HERE else OWN_SERVICE,
                 "region": "",
                 "trait": "",
                 "since": _claimed(server, "price"),
                 "source": server.id,
-                "basis": _basis(server, "price"),
+                "basis": "own" if server.id == HERE else _basis(server, "price"),
                 "device": codes[server.device],
                 "site": 1,
                 "place": -1,

@@ -1,6 +1,7 @@
 """Requirements -> Advice: the pipeline, top to bottom; the only module that knows every stage."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from advisor.full_advice import FullAdvice
 from advisor.functions import with_functions
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES
+from advisor.machine_calibration import MachineCalibration
 from advisor.modelspec import resolve
 from advisor.network import network
 from advisor.published import Answer, load_published
@@ -31,7 +33,9 @@ from advisor.units import FLOP_PER_MAC
 
 
 def advise(
-    asked: Requirements, knowledge: Knowledge | None = None, calibration: Calibration | None = None
+    asked: Requirements,
+    knowledge: Knowledge | None = None,
+    calibration: Calibration | MachineCalibration | None = None,
 ) -> FullAdvice:
     """Every deployment stack for a question, judged, sized, priced and ranked.
 
@@ -40,8 +44,9 @@ def advise(
     asked : Requirements
     knowledge : Knowledge, optional
         The packed one by default; ``load(prices=...)`` brings a user's own prices.
-    calibration : Calibration, optional
-        Coefficients of the latency model; the packed ones by default.
+    calibration : Calibration or MachineCalibration, optional
+        Coefficients of the latency model; the packed ones by default.  With what ``advisor.lab.calibrate`` found of
+        the machine in front of the user, that machine is among the stacks, and the advice has a ``before``.
 
     Returns
     -------
@@ -55,8 +60,7 @@ def advise(
     UnknownIdError, ModelFileError
         If the model cannot be found or read.
     """
-    knowledge = load() if knowledge is None else knowledge
-    calibration = load_calibration() if calibration is None else calibration
+    knowledge, calibration, before = _known(asked, load() if knowledge is None else knowledge, calibration)
     serving, terms = knowledge.table("serving"), knowledge.serverless
     asking = question(asked, resolve(asked.model, knowledge.models))
     found = stacks(knowledge, family=asking.spec.family, precisions=asked.precisions)
@@ -116,7 +120,24 @@ def advise(
             score,
         ),
         again=lambda other: advise(other, knowledge, calibration),
+        before=before,
     )
+
+
+def _known(
+    asked: Requirements, knowledge: Knowledge, calibration: Calibration | MachineCalibration | None
+) -> tuple[Knowledge, Calibration, Callable[[], FullAdvice] | None]:
+    """What the stages go by, and the advice without what was measured on the user's machine, where one was."""
+    if not isinstance(calibration, MachineCalibration):
+        return knowledge, calibration or load_calibration(), None
+    known, plain = _with_machine(knowledge, calibration), _with_machine(knowledge, replace(calibration, measured=()))
+    coefficients: Calibration = known.kept("coefficients of the machine", calibration.calibration)
+    return known, coefficients, lambda: advise(asked, plain)
+
+
+def _with_machine(knowledge: Knowledge, machine: MachineCalibration) -> Knowledge:
+    found: Knowledge = knowledge.kept(("machine", machine.to_toml()), lambda: machine.knowledge(knowledge))
+    return found
 
 
 def _times(

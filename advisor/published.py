@@ -69,6 +69,7 @@ class Published:
 
     def __init__(self, found: Mapping[Key, Sequence[Measurement]], settings: Mapping[str, Any]) -> None:
         self.found = found
+        self.settings = settings
         self.reach: float = settings["reach"]
         self.repeats: Mapping[str, Sequence[float]] = settings["repeats"]
 
@@ -140,6 +141,11 @@ def load_published(knowledge: Knowledge, folder: Path = DATA / "calibrations") -
     """Latencies measured on devices and engines of the catalogue; kept with the knowledge."""
     found: Published = knowledge.kept(("published", folder), lambda: _indexed(folder / INDEX))
     return found
+
+
+def keep_published(knowledge: Knowledge, published: Published, folder: Path = DATA / "calibrations") -> None:
+    """Let measurements stand for those of a folder with a knowledge that has not looked at any yet."""
+    knowledge.kept(("published", folder), lambda: published)
 
 
 def _indexed(path: Path) -> Published:

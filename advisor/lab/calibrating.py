@@ -1,10 +1,7 @@
 """Runs on this machine -> a calibration of the latency model for it."""
 
-import json
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,95 +10,17 @@ from scipy.optimize import least_squares
 from advisor.calibration import ANY, Calibration, Fit, load_calibration
 from advisor.device import DeviceSpec
 from advisor.effects import traits_of
-from advisor.errors import AdvisorError, MeasureError
+from advisor.errors import MeasureError
 from advisor.lab.probing import Probe
 from advisor.lab.runs import Run
 from advisor.lab.settings import settings
 from advisor.latency import service_s
+from advisor.machine_calibration import ENGINE, PRECISION, MachineCalibration, MeasuredModel
 from advisor.modelspec import ModelSpec
-from advisor.schema import Precision
 
 FloatArray = NDArray[np.float64]
 
-_FORMAT = "advisor/machine-calibration/1"
-PRECISION: Precision = "fp32"
-ENGINE = "onnxruntime"
 _SIGMAS_OF_80_PERCENT = 1.2816
-
-
-@dataclass(frozen=True, slots=True)
-class MachineCalibration:
-    """What runs on a machine say about all models on it: a record that can be kept as TOML."""
-
-    device: DeviceSpec
-    """One thread of the machine."""
-    efficiency: float
-    """Share of the roof that is attained.  [unitless]"""
-    overhead_s: float
-    """Time that every inference takes besides.  [s]"""
-    low_factor: float
-    high_factor: float
-    """Central 80 % around the middle, as factors.  [unitless]"""
-    models: tuple[str, ...]
-    """What was measured."""
-    cpu: str
-    dated: str
-    """UTC, ISO 8601."""
-
-    def calibration(self, base: Calibration | None = None) -> Calibration:
-        """Coefficients with this machine among the calibrated devices, for ``predict(..., calibration=...)``.
-
-        Parameters
-        ----------
-        base : Calibration, optional
-            What holds for all other devices; the packed one by default.
-        """
-        base = load_calibration() if base is None else base
-        own = Fit(self.efficiency, self.overhead_s, self.low_factor, self.high_factor)
-        return replace(base, fits={**base.fits, (_chip(self.device, base), "", PRECISION): own})
-
-    def to_toml(self) -> str:
-        """Record as TOML."""
-        sheet = self.device
-        own = {
-            "format": _FORMAT, "cpu": self.cpu, "dated": self.dated, "models": list(self.models),
-            "efficiency": self.efficiency, "overhead_s": self.overhead_s,
-            "low_factor": self.low_factor, "high_factor": self.high_factor,
-        }  # fmt: skip
-        device = {
-            "kind": sheet.kind, "bandwidth_bytes_per_s": sheet.bandwidth_bytes_per_s,
-            "memory_bytes": sheet.memory_bytes,
-            **{f"peak_flop_per_s.{name}": peak for name, peak in sheet.peak_flop_per_s.items()},
-        }  # fmt: skip
-        lines = [*_lines(own), "", "[device]", *_lines(device)]
-        return "\n".join(lines) + "\n"
-
-    @classmethod
-    def from_toml(cls, text: str, file: str = "text") -> "MachineCalibration":
-        """Record that ``to_toml`` wrote.
-
-        Parameters
-        ----------
-        text : str
-            The record.
-        file : str, default "text"
-            What a complaint calls it.
-
-        Raises
-        ------
-        MeasureError
-            If it is none.
-        """
-        try:
-            record: dict[str, Any] = tomllib.loads(text)
-            known = record.pop("format") == _FORMAT
-            record |= {"device": DeviceSpec(**record["device"]), "models": tuple(record["models"])}
-            found = cls(**record)
-        except (ValueError, KeyError, TypeError, AdvisorError):
-            known = False
-        if not known:
-            raise MeasureError("calibration_unreadable", file=file)
-        return found
 
 
 def calibrate(
@@ -153,9 +72,29 @@ def calibrate(
         overhead_s=overhead_s,
         low_factor=low,
         high_factor=high,
-        models=tuple(dict.fromkeys(run.model for _, run in pairs)),
-        cpu=pairs[0][1].machine.cpu,
+        cpu=probed.machine.cpu,
         dated=max(run.started for _, run in pairs),
+        threads=probed.machine.usable_cpus,
+        architecture="aarch64" if _is_arm(probed.machine.system) else "x86_64",
+        measured=tuple(_measured(spec, run, far) for (spec, run), far in zip(pairs, left[best].tolist(), strict=True)),
+    )
+
+
+def _measured(spec: ModelSpec, run: Run, residual: float) -> MeasuredModel:
+    traits = traits_of(spec)
+    return MeasuredModel(
+        model=spec.name or run.model,
+        sha256=run.sha256,
+        family=traits.family,
+        architecture=traits.architecture,
+        params=traits.params,
+        macs=spec.macs or 0.0,
+        batch=run.batch,
+        threads=run.threads,
+        p50_s=float(np.median(run.samples_s)),
+        samples=len(run.samples_s),
+        started=run.started,
+        residual=residual,
     )
 
 
@@ -227,14 +166,12 @@ def middle_s(spec: ModelSpec, device: DeviceSpec, calibration: Calibration, batc
 def _kinds(system: str) -> list[str]:
     """Kinds of device that a machine may be, by what its system says of its processor."""
     known = settings()["calibration"]["kinds"]
-    arm = any(word in system.lower() for word in ("aarch64", "arm64", "armv"))
-    return list(known["arm"] if arm else known["other"])
+    return list(known["arm"] if _is_arm(system) else known["other"])
+
+
+def _is_arm(system: str) -> bool:
+    return any(word in system.lower() for word in ("aarch64", "arm64", "armv"))
 
 
 def _chip(device: DeviceSpec, base: Calibration) -> str:
     return str(base.settings["kinds"]["same_silicon"].get(device.kind, device.kind))
-
-
-def _lines(values: Mapping[str, Any]) -> list[str]:
-    """TOML of numbers, texts and lists of texts, which JSON writes alike."""
-    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]

@@ -1,0 +1,64 @@
+"""What a measurement on the user's machine changed: stacks before and after it, side by side."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from advisor.candidates import candidate_at
+from advisor.evaluation import Evaluation
+from advisor.numbers import interval_text, money
+from advisor.report import stack_name, worded
+from advisor.text import sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def stacks_here(evaluation: Evaluation) -> list[int]:
+    """Rows of the stacks on the user's machine, the most promising first: of fewest rules against it, of best score."""
+    found = evaluation.found
+    rows = np.flatnonzero(found.machines.here[found.run_machine[found.run]])
+    order = np.lexsort((-evaluation.score[rows], np.bitwise_count(evaluation.mask[rows])))
+    return [int(row) for row in rows[order]]
+
+
+def changes_table(before: Evaluation, after: Evaluation, rows: Sequence[int], lang: str) -> "pd.DataFrame":
+    """Stacks in words, each with what is said of it before and after.
+
+    Parameters
+    ----------
+    before, after : Evaluation
+        Of one question and of the same stacks, so that a row is the same stack in both.
+    rows : sequence of int
+        Stacks that are shown, in order.
+    lang : str
+        Language id.
+    """
+    import pandas as pd
+
+    lines = []
+    for row in rows:
+        told = {f"{part}_{when}": text for when, ev in (("before", before), ("after", after))
+                for part, text in _told(ev, row, lang).items()}  # fmt: skip
+        lines.append({"stack": stack_name(candidate_at(after, row), lang), **told})
+    parts = ("p99", "verdict", "cost", "fidelity")
+    table = pd.DataFrame(
+        lines, columns=["stack", *(f"{part}_{when}" for part in parts for when in ("before", "after"))]
+    )
+    return table.rename(columns=lambda name: sentence(f"column.{name}", lang))
+
+
+def _told(evaluation: Evaluation, row: int, lang: str) -> dict[str, str]:
+    """What an evaluation says of a stack."""
+    one = candidate_at(evaluation, row)
+    cell = int(evaluation.sized.cell[evaluation.found.run[row]])
+    code = "no" if not one.fits else "conditions" if one.reasons else "fits"
+    verdict = sentence(f"verdict.{code}", lang)
+    why = "" if one.fits else worded(evaluation.knowledge, one.reasons, "fails", lang)
+    return {
+        "p99": interval_text(one.p99_ms, lang, bare=True),
+        "verdict": sentence("report.verdict_why", lang, verdict=verdict, why=why) if why else verdict,
+        "cost": money(one.usd_per_month, lang, bare=True) if one.fits else sentence("value.none", lang),
+        "fidelity": sentence(f"fidelity.{evaluation.fidelities[cell]}", lang),
+    }
