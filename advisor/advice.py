@@ -107,6 +107,18 @@ class Advice:
         """Best stack and verdict of each of the six families, always six rows."""
         return families_table(self.verdicts, self.knowledge, lang or preferred_language())
 
+    def before_and_after(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame | None":  # noqa: ARG002
+        """What a measurement on the user's machine changed; None of an advice that was saved, or without one.
+
+        Parameters
+        ----------
+        n : int, default 10
+            Rows.
+        lang : str, optional
+            Language id.
+        """
+        return None
+
     @property
     def options(self) -> "pd.DataFrame":
         """Stacks that fit, in rank order; of an advice that was saved, the best of each kind."""

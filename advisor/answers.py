@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from advisor.document import Candidate, Document, WhatIf
-from advisor.explain import against, bill_texts, cheapest_below, name_of, system_lines
+from advisor.explain import against, bill_texts, cheapest_below, name_of, price_source, system_lines
 from advisor.knowledge import Knowledge
 from advisor.numbers import money, number, percent
 from advisor.report import label, stack_line, stack_name, worded
@@ -64,7 +64,8 @@ def _cost(document: Document, best: Option, lang: str) -> Iterator[str]:
     if best.usd_per_month is None:
         yield sentence("answer.cost_unknown", lang)
     yield from bill_texts(best, lang)
-    yield sentence("answer.cost_source", lang, source="; ".join(best.sources), dated=best.price_date)
+    sources = "; ".join(price_source(source, lang) for source in best.sources)
+    yield sentence("answer.cost_source", lang, source=sources, dated=best.price_date)
     cost = document.cost
     if cost is not None and cost.low < cost.high:
         low, mid, high = (money(usd, lang) for usd in (cost.low, cost.mid, cost.high))

@@ -6,7 +6,7 @@ from advisor import fleet
 from advisor.columns import HIGH, LOW, MID
 from advisor.cost import functions_usd_per_month, usd_per_month_of
 from advisor.evaluation import Evaluation
-from advisor.knowledge import Knowledge
+from advisor.knowledge import HERE, Knowledge
 from advisor.results import BillLine, Interval, Option
 
 
@@ -53,7 +53,7 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
 
 
 def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval | None:
-    """Monthly cost of an option if its latency is at the low end, in the middle, at the high end; None where unknown."""
+    """Monthly cost if the latency is at the low end, in the middle, at the high end; None where it is unknown."""
     ev, usd = evaluation, option.usd_per_month
     if usd is None:
         return None
@@ -86,6 +86,8 @@ def _billed(evaluation: Evaluation, row: int) -> float:
 
 def source_title(knowledge: Knowledge, source: str) -> str:
     """Title behind a source id of the price lists; the record that states the price of hardware to buy."""
+    if source == HERE:
+        return HERE
     for folder, records in (("servers", knowledge.servers), ("devices", knowledge.devices)):
         if source in records:
             return f"data/{folder}/{source}.toml"

@@ -110,7 +110,7 @@ class Calibration:
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
     def _heard(self, device: str, chip: str, precision: str, model: Traits) -> tuple[float, float]:
-        """Factor on times and exponent on intervals, from what the model showed on the user's machine: `[[transfer]]`."""
+        """Factor on times and exponent on intervals, from what the model showed on the user's machine."""
         shown = [one for one in self.residuals if one.model.resembles(model)]
         if not shown or device in ("", HERE):
             return 1.0, 1.0

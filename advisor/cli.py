@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import (
-    calibrate_options,
-    calibration_of,
-    compare_options,
-    load_options,
-    locustfile_options,
-    serve_options,
-)
+from advisor.cli_lab import (, calibrate_options, calibration_of, load_options, machine_of, serve_options
 from advisor.cli_machine import machine_options
 from advisor.cli_measure import measure_options
 from advisor.cli_runs import runs_options, tune_options
@@ -144,6 +137,7 @@ def _question_options(command: argparse.ArgumentParser, lang: str) -> None:
             flag = {"nargs": "?", "const": "true"} if name == "offline" else {}
             command.add_argument(f"--{name.replace('_', '-')}", help=_help(name, lang), **flag)  # type: ignore[arg-type]
     command.add_argument("--prices", help=sentence("cli.prices", lang))
+    command.add_argument("--calibration", metavar="FILE", help=sentence("cli.argument.own-machine", lang))
 
 
 def _help(field: str, lang: str) -> str:
@@ -219,7 +213,8 @@ def _answered(chosen: argparse.Namespace) -> "FullAdvice":
 
     given = {name: getattr(chosen, name) for name in Requirements.model_fields if name != "model"}
     wishes = {name: wish_of(name, text) for name, text in given.items() if text is not None}
-    return advise(Requirements(model=model_of(chosen), **wishes), load(chosen.prices))
+    machine = None if chosen.calibration is None else machine_of(chosen.calibration)
+    return advise(Requirements(model=model_of(chosen), **wishes), load(chosen.prices), machine)
 
 
 def _report(chosen: argparse.Namespace, lang: str) -> None:

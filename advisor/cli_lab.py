@@ -4,13 +4,16 @@ import argparse
 import json
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from advisor.cli_words import number_of
 from advisor.errors import MeasureError, RequirementError, why_not
 from advisor.numbers import number
 from advisor.text import sentence
 from advisor.units import MS_PER_S
+
+if TYPE_CHECKING:
+    from advisor.machine_calibration import MachineCalibration
 
 
 def compare_options(command: argparse.ArgumentParser, lang: str) -> None:
@@ -155,13 +158,20 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
         print(sentence("cli.written", lang, file=chosen.out))
 
 
+def machine_of(file: str) -> "MachineCalibration":
+    """Record of a calibrated machine."""
+    from advisor.machine_calibration import MachineCalibration
+
+    return MachineCalibration.from_toml(_text(file), file)
+
+
 def calibration_of(chosen: argparse.Namespace) -> dict[str, Any]:
     """Device and coefficients of a calibrated machine, for ``predict``; what was chosen for it stays."""
-    from advisor.lab.calibrating import ENGINE, PRECISION, MachineCalibration
+    from advisor.machine_calibration import ENGINE, PRECISION
 
     if chosen.device is not None:
         raise RequirementError("usage", field="device", value="--device, --calibration", command="advisor predict")
-    machine = MachineCalibration.from_toml(_text(chosen.calibration), chosen.calibration)
+    machine = machine_of(chosen.calibration)
     wished = {"precision": chosen.precision or PRECISION, "engine": chosen.engine or ENGINE}
     return {"device": machine.device, "calibration": machine.calibration(), **wished}
 

@@ -56,6 +56,9 @@ def advice_text(advice: Advice, *, rows: int, lang: str) -> str:
     ]
     if best is not None:
         lines += ["", sentence("report.why_first", lang), *advice.explain(best.id, lang).splitlines()[1:]]
+    changed = advice.before_and_after(rows, lang)
+    if changed is not None:
+        lines += ["", sentence("report.before_after", lang), *_aligned(changed)]
     return "\n".join(lines)
 
 

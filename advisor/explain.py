@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.document import Asked, Candidate
-from advisor.knowledge import Knowledge
+from advisor.knowledge import HERE, Knowledge
 from advisor.numbers import interval_text, money, number, percent, quantity_text
 from advisor.report import label, stack_line, worded
 from advisor.results import BillLine, Option
@@ -40,7 +40,9 @@ def stopped_lines(candidate: Candidate, knowledge: Knowledge, lang: str) -> Iter
 
 def basis_lines(asked: Asked, calibrated: str, option: Option, lang: str) -> Iterator[str]:
     """What an answer rests on: evidence of the prediction, date of the price, what had to be assumed."""
-    measured = sentence("report.joiner", lang).join(dict.fromkeys(map(_publisher, option.measured_by)))
+    measured = sentence("report.joiner", lang).join(
+        dict.fromkeys(_publisher(source, lang) for source in option.measured_by)
+    )
     yield sentence(
         "report.evidence_measured" if measured else "report.evidence",
         lang,
@@ -48,14 +50,21 @@ def basis_lines(asked: Asked, calibrated: str, option: Option, lang: str) -> Ite
         dated=calibrated,
         measured=measured,
         price_date=option.price_date,
-        source=", ".join(option.sources),
+        source=", ".join(price_source(source, lang) for source in option.sources),
     )
     yield from assumption_lines(asked, lang)
 
 
-def _publisher(source: str) -> str:
+def price_source(source: str, lang: str) -> str:
+    """Source of a price; words for a machine that is there already."""
+    return sentence("here.owned", lang) if source == HERE else source
+
+
+def _publisher(source: str, lang: str) -> str:
     """Repository or page of a measurement, and its date; the whole path is in the document."""
     address, _, date = source.rpartition(" ")
+    if address == HERE:
+        return f"{sentence('here.source', lang)} {date}"
     return f"{'/'.join(address.split('/')[:2]) if address.startswith('github:') else address} {date}"
 
 

@@ -67,20 +67,7 @@ class FullAdvice(Advice):
         return None if self._before is None else self._before()
 
     def before_and_after(self, n: int = 10, lang: str | None = None) -> "pd.DataFrame | None":
-        """What the measurement on the user's machine changed: that machine, both first choices, the shortlist.
-
-        Parameters
-        ----------
-        n : int, default 10
-            Rows.
-        lang : str, optional
-            Language id.
-
-        Returns
-        -------
-        DataFrame or None
-            None where nothing was measured.
-        """
+        """See :meth:`Advice.before_and_after`: that machine, both first choices, then the shortlist."""
         if self.before is None:
             return None
         rows = dict.fromkeys(

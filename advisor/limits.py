@@ -132,7 +132,7 @@ def _memory(asking: Question, found: Stacks, sized: Sized, share: float) -> Side
 
 
 def stack_limits(asking: Question, found: Stacks, sized: Sized, bill: Bill) -> list[Limit]:
-    """Money a month, money before the start, power at a site, and the machine in front of the user, which is there once."""
+    """Money a month, money before the start, power at a site, and that the machine in front of the user is one."""
     asked, rows = asking.asked, found.machines
 
     def fleet_size(runs: IntArray | slice) -> Column:

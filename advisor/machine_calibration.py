@@ -90,7 +90,7 @@ class MachineCalibration:
         base = load_calibration() if base is None else base
         chip = str(base.settings["kinds"]["same_silicon"].get(self.device.kind, self.device.kind))
         own = Fit(self.efficiency, self.overhead_s, self.low_factor, self.high_factor)
-        fits = {(chip, name, PRECISION): own for name in ("", HERE)}
+        fits: dict[tuple[str, str, str], Fit] = {(chip, name, PRECISION): own for name in ("", HERE)}
         return replace(base, fits={**base.fits, **fits}, residuals=self._residuals(chip))
 
     def knowledge(self, base: Knowledge) -> Knowledge:
@@ -108,9 +108,9 @@ class MachineCalibration:
         """Runs as measurements of a device of the catalogue."""
         found: dict[Any, list[Measurement]] = {}
         for one in self.measured:
-            source = sentence("here.source", "en", cpu=self.cpu)
-            figure = Measurement(one.p50_s, one.macs / BILLION, self.device.kind, source, one.started[:10])
-            for name in dict.fromkeys((one.model, Path(one.model).stem)):
+            figure = Measurement(one.p50_s, one.macs / BILLION, self.device.kind, HERE, one.started[:10])
+            stem = Path(one.model).stem
+            for name in dict.fromkeys((one.model, stem, f"{stem}.onnx")):
                 key = key_of(HERE, name, PRECISION, ENGINE, one.batch, one.threads)
                 found.setdefault(key, []).append(figure)
         return found
@@ -122,7 +122,7 @@ class MachineCalibration:
             "bandwidth": f"{sheet.bandwidth_bytes_per_s:.6g} B/s",
             "peak": {name: f"{rate:.6g} OP/s" for name, rate in sheet.peak_flop_per_s.items()},
         }  # fmt: skip
-        return Device(id=HERE, name=sentence("here.name", "en", cpu=self.cpu), sources=[self._claim(facts)], **facts)  # type: ignore[arg-type]  # quantities are read from their text
+        return Device(id=HERE, name=sentence("here.name", "en", cpu=self.cpu), sources=[self._claim(facts)], **facts)
 
     def _server(self, base: Knowledge) -> Server:
         """The machine as hardware that is owned already."""
@@ -136,7 +136,7 @@ class MachineCalibration:
             sources=[self._claim({**facts, **owned})],
             estimates=[{"fields": list(drawn), "method": sentence("here.power", "en"), "dated": self.dated[:10]}],
             **facts, **owned, **drawn,
-        )  # type: ignore[arg-type]  # quantities are read from their text  # fmt: skip
+        )  # fmt: skip
 
     def _thread_w(self, base: Knowledge) -> float:
         """Power of one thread, as processors of the kind, else all, draw it  [W]."""
@@ -145,7 +145,7 @@ class MachineCalibration:
         return float(np.median([power for power in kin if power]))
 
     def _claim(self, facts: Mapping[str, object]) -> dict[str, object]:
-        return {"fields": list(facts), "title": sentence("here.source", "en", cpu=self.cpu), "dated": self.dated[:10]}
+        return {"fields": list(facts), "title": sentence("here.claim", "en", cpu=self.cpu), "dated": self.dated[:10]}
 
     def to_toml(self) -> str:
         """Record as TOML."""

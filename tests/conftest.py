@@ -35,7 +35,7 @@ def ask(small: Knowledge) -> Ask:
     """Answer of the small knowledge to a small question, changed by the wishes given."""
     calibration = load_calibration(KNOWLEDGE / "calibrations")
 
-    def answer(knowledge: Knowledge = small, **wishes: Any) -> Advice:
+    def answer(knowledge: Knowledge = small, calibration: Any = calibration, **wishes: Any) -> Advice:
         return advise(Requirements(**{**WISHES, **wishes}), knowledge, calibration)
 
     return answer

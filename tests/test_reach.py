@@ -10,17 +10,22 @@ from named import heir
 
 from advisor import Advice, Requirements, advise, load
 from advisor.explain import name_of
+from advisor.machine_calibration import MachineCalibration
 from advisor.results import Option
 from advisor.system_records import System
 
-REACH = tomllib.loads((Path(__file__).parent / "seed" / "reach.toml").read_text(encoding="utf-8"))
+SEED = Path(__file__).parent / "seed"
+REACH = tomllib.loads((SEED / "reach.toml").read_text(encoding="utf-8"))
 QUESTIONS: dict[str, dict[str, Any]] = {question["id"]: question for question in REACH["question"]}
 ASKED_IN = {system: name for name, question in QUESTIONS.items() for system in question["names"]}
 
 
 @cache
 def answer(name: str) -> Advice:
-    return advise(Requirements(**QUESTIONS[name]["asked"]))
+    question = QUESTIONS[name]
+    machine = question.get("calibration")
+    record = machine and MachineCalibration.from_toml((SEED / machine).read_text(encoding="utf-8"))
+    return advise(Requirements(**question["asked"]), calibration=record)
 
 
 def first_with(advice: Advice, system: System) -> Option:

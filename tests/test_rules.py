@@ -1,6 +1,7 @@
 """Rules are data: their examples hold, their words are there, and each speaks for some question."""
 
 import string
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from small_knowledge import KNOWLEDGE, Ask
 
 from advisor import Advice, Knowledge, ModelSpec
 from advisor.feasibility import Limit, rule_bits, rules_of, side
+from advisor.machine_calibration import MachineCalibration
 from advisor.numbers import quantity_text
 from advisor.options import option_at
 from advisor.paths import DATA
@@ -16,6 +18,7 @@ from advisor.schema import Rule
 from advisor.text import languages
 
 RULES = Knowledge().rules
+HERE = MachineCalibration.from_toml((Path(__file__).parent / "seed" / "this-machine-record.toml").read_text("utf-8"))
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 HUGE, SLOW = ModelSpec(family="cnn", params=6e9, macs=1e12), ModelSpec(family="cnn", params=1e7, macs=1e15)
 TRIGGERS: dict[str, dict[str, Any]] = {
@@ -36,6 +39,7 @@ TRIGGERS: dict[str, dict[str, Any]] = {
     "measure-first": {},
     "memory": {"model": HUGE, "qps": 0.01, "p99_ms": 1e6},
     "offline": {"offline": True, "qps": 1},
+    "one-machine": {"qps": 3000, "p99_ms": 5000, "calibration": HERE},
     "open-region": {},
     "operators": {"model": ModelSpec(family="cnn", params=1e7, macs=1e9, operators=("Conv", "QLinearConv"))},
     "p99": {"p99_ms": 30},

@@ -80,11 +80,14 @@ class SampleAdvice:
             }
         )
 
+    def before_and_after(self, n: int = 10, lang: str | None = None) -> None:
+        """Nothing was measured."""
+
     def explain(self, option_id: str, lang: str) -> str:
         return sentence("report.utilisation", lang, value=option_id)
 
 
-def sample_advice(asked: Requirements) -> SampleAdvice:
+def sample_advice(asked: Requirements, calibration: object = None) -> SampleAdvice:  # noqa: ARG001
     """Six options, one of unknown price."""
     first = option(1, hardware=f"{asked.model} {asked.qps:g} {asked.country}")
     unknown = option(6, usd_per_month=None, usd_per_month_known=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from advisor.lab import zoo
     from advisor.lab.background import LoadTest, RampTest
-    from advisor.lab.calibrating import MachineCalibration, calibrate
+    from advisor.lab.calibrating import calibrate
     from advisor.lab.comparing import compare
     from advisor.lab.comparisons import Comparison
     from advisor.lab.identities import catalogue_ids
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from advisor.lab.sweeps import Sweeping, sweep
     from advisor.lab.variant_records import Variant
     from advisor.lab.variants import variant
+    from advisor.machine_calibration import MachineCalibration
 
 _HOMES = {
     "Comparison": "comparisons", "LoadRun": "load_runs", "LoadTest": "background", "Machine": "machine",

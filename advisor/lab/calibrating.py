@@ -83,7 +83,7 @@ def calibrate(
 def _measured(spec: ModelSpec, run: Run, residual: float) -> MeasuredModel:
     traits = traits_of(spec)
     return MeasuredModel(
-        model=spec.name or run.model,
+        model=run.model,
         sha256=run.sha256,
         family=traits.family,
         architecture=traits.architecture,

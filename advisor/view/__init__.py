@@ -1,4 +1,4 @@
-"""Widgets: ``panel`` asks and shows, ``app`` adds the live test, ``browser`` the knowledge, ``accuracy`` the errors."""
+"""Widgets: ``panel`` asks, ``app`` adds a live test, ``lab`` measures, ``browser`` and ``accuracy`` show facts."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from advisor.view.application import App, app
     from advisor.view.browsing import Browser, browser
     from advisor.view.card import Card, accuracy
+    from advisor.view.lab_page import Lab, lab
 
-__all__ = ["App", "Browser", "Card", "Panel", "accuracy", "app", "browser", "panel", "plots"]
+__all__ = ["App", "Browser", "Card", "Lab", "Panel", "accuracy", "app", "browser", "lab", "panel", "plots"]
 _HOMES = {
     "Panel": "advising",
     "panel": "advising",
@@ -20,6 +21,8 @@ _HOMES = {
     "browser": "browsing",
     "Card": "card",
     "accuracy": "card",
+    "Lab": "lab_page",
+    "lab": "lab_page",
 }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from advisor.advice import Advice
-from advisor.explain import assumption_lines
+from advisor.explain import assumption_lines, price_source
 from advisor.report import headline, label
 from advisor.results import Option
 from advisor.text import sentence
@@ -29,6 +29,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.first = w.HTML()
         self.ranked = w.HTML()
         self.families = w.HTML()
+        self.changed = w.HTML()
         self.plot_heading = w.HTML()
         self.plot = w.Output(layout=w.Layout(width="100%", min_height="430px"))
         self.plot_note = w.HTML()
@@ -46,6 +47,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             [
                 self.first,
                 self.report,
+                self.changed,
                 self.ranked,
                 self.families,
                 self.plot_heading,
@@ -85,6 +87,8 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _show_tables(self, advice: Advice, lang: str) -> None:
         text = headline(advice.best, lang) if advice.best else sentence("report.nothing", lang)
         self.first.value = markup.paragraph(text, "lead")
+        changed = advice.before_and_after(ROWS, lang)
+        self.changed.value = "" if changed is None else _changed(changed, lang)
         frame = _narrow(advice.table(ROWS, lang), lang)
         title = markup.heading(sentence("report.ranked", lang))
         self.ranked.value = title + markup.table(frame) if len(frame) else ""
@@ -111,6 +115,11 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.reasons.value = ""
             return
         self.reasons.value = markup.bullets(self._advice.explain(self.stack.value, self._lang).splitlines())
+
+
+def _changed(frame: "pd.DataFrame", lang: str) -> str:
+    """Stacks before and after the measurement on the user's machine."""
+    return markup.heading(sentence("report.before_after", lang)) + markup.table(frame)
 
 
 def _without_ids(frame: "pd.DataFrame", lang: str) -> "pd.DataFrame":
@@ -140,7 +149,7 @@ def _basis(advice: Advice, lang: str) -> str:
     if shown:
         lines.append(sentence("view.prices_dated", lang, dates=", ".join(_seen(option.price_date for option in shown))))
     lines.append(sentence("view.interval_note", lang))
-    sources = _seen(source for option in shown for source in option.sources)
+    sources = _seen(price_source(source, lang) for option in shown for source in option.sources)
     title = markup.heading(sentence("view.basis", lang))
     return title + markup.bullets(lines) + markup.folded(sentence("view.sources", lang, count=len(sources)), sources)
 

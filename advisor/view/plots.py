@@ -49,7 +49,7 @@ def cost_latency(options: Sequence[Option], slo_ms: float | None, lang: str) -> 
     import plotly.graph_objects as go
 
     drawn = drawable(options)
-    figure = go.Figure(layout=_layout(lang, x="view.plot.cost", y="view.plot.p99"))
+    figure = go.Figure(layout=layout(lang, x="view.plot.cost", y="view.plot.p99"))
     for family in FAMILIES:
         members = [option for option in drawn if option.family == family]
         if members:
@@ -97,7 +97,7 @@ def latency_histogram(samples_s: ArrayLike, slo_ms: float | None, lang: str) -> 
     samples_ms = np.asarray(samples_s, float) * MS_PER_S
     edges = np.geomspace(samples_ms.min() / _MARGIN, samples_ms.max() * _MARGIN, _BINS + 1)
     counts, _ = np.histogram(samples_ms, edges)
-    figure = go.Figure(layout=_layout(lang, x="view.plot.latency", y="view.plot.inferences"))
+    figure = go.Figure(layout=layout(lang, x="view.plot.latency", y="view.plot.inferences"))
     figure.add_trace(
         go.Bar(
             x=np.sqrt(edges[:-1] * edges[1:]).tolist(),
@@ -177,7 +177,8 @@ def _narrow(options: Sequence[Option]) -> bool:
     return not costs or max(costs) < min(costs) * _WIDE
 
 
-def _layout(lang: str, *, x: str, y: str) -> dict[str, Any]:
+def layout(lang: str, *, x: str, y: str) -> dict[str, Any]:
+    """Frame that every figure of the product shares; axes are named by codes of sentences."""
     return {
         "template": "none",
         "height": 420,

@@ -1,0 +1,100 @@
+"""Use this machine in the advice: calibrate it, then ask with it among the stacks, before and after."""
+
+import threading
+from typing import NamedTuple
+
+import ipywidgets as w
+
+from advisor.full_advice import FullAdvice
+from advisor.knowledge import load
+from advisor.lab import zoo
+from advisor.lab.here import calibrate_here
+from advisor.lab.store import Store
+from advisor.machine_calibration import MachineCalibration
+from advisor.numbers import number
+from advisor.pipeline import advise
+from advisor.report import headline
+from advisor.requirements import Requirements
+from advisor.text import sentence
+from advisor.units import MS_PER_S
+from advisor.view import markup
+from advisor.view.background import Report, Work
+from advisor.view.fields import CountryField, Field, ModelField, NumberField
+from advisor.view.tasks import Task
+
+_BEGIN = {"model": "mobilenetv2", "qps": 2, "p99_ms": 100, "country": "CN", "seconds": 60}
+_ROWS = 8
+
+
+class Asked(NamedTuple):
+    """A question to which the machine is an answer too."""
+
+    machine: MachineCalibration
+    advice: FullAdvice
+
+
+class MachineBox(Task):
+    """Calibration of this machine, and the advice with it.
+
+    Parameters
+    ----------
+    lang : str
+        Language to begin with.
+    """
+
+    def __init__(self, lang: str) -> None:
+        self.said = w.HTML()
+        fields: dict[str, Field] = {
+            "model": ModelField("model", [*zoo.names(), *load().models]),
+            "qps": NumberField("qps"),
+            "p99_ms": NumberField("p99_ms"),
+            "country": CountryField("country"),
+            "seconds": NumberField("seconds"),
+        }
+        for name, value in _BEGIN.items():
+            fields[name].fill(value)
+        super().__init__("machine", lang, fields, self.said)
+
+    def made(self) -> Work:
+        """Calibration and question that the controls describe; every run is kept."""
+        model, qps, p99_ms, country, seconds = (self.fields[name].value for name in _BEGIN)
+        asked = Requirements(model=_known(model), qps=qps, p99_ms=p99_ms, country=country)
+        also = [model] if model in zoo.names() or model.endswith(".onnx") else []
+        store = Store()
+
+        def work(report: Report, cancel: threading.Event) -> Asked:
+            machine = calibrate_here(*also, seconds=seconds, on_run=store.add, on_progress=report, cancel=cancel)
+            return Asked(machine, advise(asked, calibration=machine))
+
+        return Work(work)
+
+    def show(self) -> None:
+        """Show what was learnt of the machine, and the advice before and after."""
+        found = self.work.result if isinstance(self.work, Work) else None
+        if not isinstance(found, Asked):
+            self.said.value = ""
+            return
+        table = found.advice.before_and_after(_ROWS, self.lang)
+        best = found.advice.best
+        first = sentence("report.nothing", self.lang) if best is None else headline(best, self.lang)
+        self.said.value = (
+            markup.paragraph(machine_line(found.machine, self.lang))
+            + markup.paragraph(first, "lead")
+            + ("" if table is None else markup.table(table))
+        )
+
+
+def machine_line(machine: MachineCalibration, lang: str) -> str:
+    """What was learnt of a machine, in a sentence."""
+    figures = {
+        "efficiency": machine.efficiency, "overhead": machine.overhead_s * MS_PER_S, "low": machine.low_factor,
+        "high": machine.high_factor,
+    }  # fmt: skip
+    words = {name: number(value) for name, value in figures.items()}
+    kind = sentence(f"device_kind.{machine.device.kind}", lang)
+    return sentence("cli.calibrated_from", lang, count=len(machine.models), cpu=machine.cpu, kind=kind, **words)
+
+
+def _known(model: str) -> str:
+    """Model as a question names it: the catalogue first, else the file of a model of the zoo."""
+    return str(zoo.path(model)) if model in zoo.names() and model not in load().models else model

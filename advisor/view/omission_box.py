@@ -1,0 +1,49 @@
+"""Open loop and closed loop against the same server that freezes once: what a waiting client does not see."""
+
+import threading
+
+import ipywidgets as w
+
+from advisor.lab.load_words import shown_text
+from advisor.lab.omission import Shown, shown
+from advisor.view import lab_plots, markup, plots
+from advisor.view.background import Report, Work
+from advisor.view.fields import Field, NumberField
+from advisor.view.tasks import Task
+
+_BEGIN = {"rate_per_s": 50, "seconds": 4, "stall_s": 1.2}
+
+
+class OmissionBox(Task):
+    """Two load tests of the digit classifier on a server that freezes.
+
+    Parameters
+    ----------
+    lang : str
+        Language to begin with.
+    """
+
+    def __init__(self, lang: str) -> None:
+        self.plot, self.said = w.Output(layout=w.Layout(width="100%")), w.HTML()
+        fields: dict[str, Field] = {name: NumberField(name) for name in _BEGIN}
+        for name, value in _BEGIN.items():
+            fields[name].fill(value)
+        super().__init__("omission", lang, fields, self.plot, self.said)
+
+    def made(self) -> Work:
+        """Both load tests that the controls describe."""
+        wishes = {name: field.value for name, field in self.fields.items()}
+
+        def work(report: Report, cancel: threading.Event) -> Shown:
+            return shown(**wishes, on_progress=report, cancel=cancel)
+
+        return Work(work)
+
+    def show(self) -> None:
+        """Show the response of every request as either client tells it."""
+        found = self.work.result if isinstance(self.work, Work) else None
+        if not isinstance(found, Shown):
+            self.plot.outputs, self.said.value = (), ""
+            return
+        self.plot.outputs = plots.as_output(lab_plots.both_loops(found.open, found.closed, self.lang))
+        self.said.value = markup.bullets(shown_text(found, self.lang).splitlines())

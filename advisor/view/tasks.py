@@ -1,0 +1,112 @@
+"""A task of the lab: what it is about, its controls, one button, progress, and what came out."""
+
+import asyncio
+from collections.abc import Mapping
+
+import ipywidgets as w
+
+from advisor.errors import AdvisorError
+from advisor.text import sentence
+from advisor.view import markup
+from advisor.view.background import Watched
+from advisor.view.fields import Field
+
+_POLL_S = 0.2
+
+
+class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Heading, explanation, controls, begin and cancel, progress, result.
+
+    Parameters
+    ----------
+    code : str
+        Table of its sentences under ``view``: title, text, begin, and a label for each field.
+    lang : str
+        Language to begin with.
+    fields : mapping of str to Field
+        Controls by name.
+    results : sequence of widgets
+        What shows the result, below the progress.
+    """
+
+    def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *results: w.DOMWidget) -> None:
+        self.code, self.lang, self.fields = code, lang, dict(fields)
+        self.work: Watched | None = None
+        self._following: asyncio.Task[None] | None = None
+        self.heading, self.text, self.status = w.HTML(), w.HTML(), w.HTML()
+        self.begin = w.Button(button_style="primary", icon="play", layout=w.Layout(width="auto"))
+        self.cancel = w.Button(icon="stop", disabled=True, layout=w.Layout(width="auto"))
+        self.bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="16em"))
+        for name, field in self.fields.items():
+            field.label_code = f"view.{code}.{name}"
+        columns = w.Layout(grid_template_columns="repeat(auto-fill, minmax(15em, 1fr))")
+        grid = w.GridBox([field.box for field in self.fields.values()], layout=columns)
+        grid.add_class("advisor-grid")
+        row = w.Layout(flex_flow="row wrap", align_items="center")
+        buttons = w.HBox([self.begin, self.cancel, self.bar], layout=row)
+        super().__init__([self.heading, self.text, grid, buttons, self.status, *results])
+        self.begin.on_click(lambda _: self.run())
+        self.cancel.on_click(lambda _: self.stop())
+        self.relabel(lang)
+
+    def made(self) -> Watched:
+        """Work that the controls describe; raises an AdvisorError that names what is wrong with them."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Show what there is so far, in the language of the task."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Begin what the controls describe, unless it is under way."""
+        if self.work is not None and self.work.state == "running":
+            return
+        self._mark(None)
+        try:
+            self.work = self.made()
+        except AdvisorError as error:
+            self._mark(error)
+            return
+        self.work.start()
+        self._refresh()
+        self._following = asyncio.get_running_loop().create_task(self._follow(self.work))
+
+    def stop(self) -> None:
+        """End the work under way; what there is by then is shown."""
+        if self.work is not None:
+            self.work.cancel()
+
+    def relabel(self, lang: str) -> None:
+        """Put every word in a language."""
+        self.lang = lang
+        self.heading.value = markup.heading(sentence(f"view.{self.code}.title", lang))
+        self.text.value = markup.paragraph(sentence(f"view.{self.code}.text", lang))
+        self.begin.description = sentence(f"view.{self.code}.begin", lang)
+        self.cancel.description = sentence("view.live.cancel", lang)
+        for field in self.fields.values():
+            field.relabel(lang)
+        self._refresh()
+
+    async def _follow(self, work: Watched) -> None:
+        while work.state == "running":
+            self._refresh()
+            await asyncio.sleep(_POLL_S)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        work = self.work
+        running = work is not None and work.state == "running"
+        self.begin.disabled, self.cancel.disabled = running, not running
+        if work is not None:
+            self.bar.value = 1.0 if work.state == "done" else work.progress
+            self.status.value = markup.status(sentence(f"view.task.{work.state}", self.lang))
+            self._mark(work.error)
+        self.show()
+
+    def _mark(self, error: AdvisorError | None) -> None:
+        """Say what went wrong beside the control that it is about, else below the buttons."""
+        named = "" if error is None else str(error.values.get("field", ""))
+        for name, field in self.fields.items():
+            field.mark(error.in_language(self.lang) if error is not None and name == named else "")
+        if error is not None and named not in self.fields:
+            self.status.value = markup.status(error.in_language(self.lang), "error")
