@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from advisor.cli_lab import (, calibrate_options, calibration_of, load_options, machine_of, serve_options
+from advisor.cli_lab import (
+    calibrate_options,
+    calibration_of,
+    compare_options,
+    load_options,
+    locustfile_options,
+    machine_of,
+    serve_options,
+)
 from advisor.cli_machine import machine_options
 from advisor.cli_measure import measure_options
 from advisor.cli_runs import runs_options, tune_options

@@ -21,6 +21,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "run": ("runs", "Run"),
     "sweep": ("sweep_plans", "Plan"),
     "refusal": ("sweep_plans", "Refused"),
+    "load": ("load_runs", "LoadRun"),
+    "ramp": ("ramps", "Ramp"),
+    "comparison": ("comparisons", "Comparison"),
 }
 """Module and class of each kind; the class has ``record()``, and ``from_record()`` or ``load()``."""
 

@@ -1,5 +1,7 @@
 """What a client that waits for its answers leaves out: both loops against the same server that freezes once."""
 
+import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 from advisor.lab.jobs import within_bounds
@@ -25,7 +27,15 @@ class Shown(NamedTuple):
         return self.stall_s * float(settings()["omission"]["late_share"])
 
 
-def shown(*, rate_per_s: float = 50, seconds: float = 4, stall_s: float = 1.2, stall_after: int | None = None) -> Shown:
+def shown(
+    *,
+    rate_per_s: float = 50,
+    seconds: float = 4,
+    stall_s: float = 1.2,
+    stall_after: int | None = None,
+    on_progress: Callable[[float], object] | None = None,
+    cancel: threading.Event | None = None,
+) -> Shown:
     """Load tests in open and in closed loop of the digit classifier on a server that freezes once.
 
     Each loop has a server of its own on a free port of this machine, in a child process that ends with the test.
@@ -40,6 +50,10 @@ def shown(*, rate_per_s: float = 50, seconds: float = 4, stall_s: float = 1.2, s
         Length of the freeze.  [s]
     stall_after : int, optional
         Requests before the freeze; by default a quarter of them.
+    on_progress : callable, optional
+        Called with the share of both tests that is over, from 0 to 1.
+    cancel : threading.Event, optional
+        Once set, the test under way ends, and the other is cut short.
 
     Returns
     -------
@@ -57,8 +71,12 @@ def shown(*, rate_per_s: float = 50, seconds: float = 4, stall_s: float = 1.2, s
     frozen = {"stall_s": stall_s, "stall_after": after}
     for field, value in frozen.items():
         within_bounds(field, value, settings()["serve"]["bounds"])
+
+    def half(done: float) -> Callable[[float], object] | None:
+        return None if on_progress is None else lambda share: on_progress(done + share / 2)
+
     with served("digits", **frozen) as address:
-        true = load_test(address, rate_per_s=rate_per_s, seconds=seconds)
+        true = load_test(address, rate_per_s=rate_per_s, seconds=seconds, on_progress=half(0.0), cancel=cancel)
     with served("digits", **frozen) as address:
-        lie = closed_loop(address, rate_per_s=rate_per_s, seconds=seconds)
+        lie = closed_loop(address, rate_per_s=rate_per_s, seconds=seconds, on_progress=half(0.5), cancel=cancel)
     return Shown(true, lie, rate_per_s, stall_s)

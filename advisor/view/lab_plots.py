@@ -63,7 +63,7 @@ def both_loops(open_loop: LoadRun, closed_loop: LoadRun, lang: str) -> "go.Figur
         answered = np.isfinite(run.response_s)
         figure.add_trace(
             go.Scatter(
-                x=run.due_s[answered].tolist(),
+                x=run.intended_s[answered].tolist(),
                 y=(run.response_s[answered] * MS_PER_S).tolist(),
                 mode="markers",
                 name=sentence(f"view.omission.{code}", lang),

@@ -3,18 +3,17 @@
 import asyncio
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import ipywidgets as w
 
 from advisor.errors import AdvisorError
 from advisor.lab import Measurement, Run, zoo
+from advisor.lab.store import Store
 from advisor.text import sentence
 from advisor.view import digits, markup, plots, run_words
 from advisor.view.fields import Field, ModelField, NumberField
+from advisor.view.uploads import Upload
 
-RUNS = "runs"
-"""Folder beside the notebook that runs are saved in."""
 _POLL_S = 0.2
 _BINDER = ("BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
 _BEGIN = {"threads": 1, "seconds": 5}
@@ -36,7 +35,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._start = start
         self._page = 0
         self._measurement: Measurement | None = None
-        self._saved: Path | None = None
+        self._saved: str | None = None
         self._task: asyncio.Task[None] | None = None
         self.demo_heading, self.demo_text, self.pictures = w.HTML(), w.HTML(), w.HTML()
         self.more = w.Button(layout=w.Layout(width="auto", align_self="flex-start"))
@@ -47,6 +46,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "seconds": NumberField("seconds"),
             "slo_ms": NumberField("slo_ms"),
         }
+        self.upload = Upload(self.fields["model"].fill)
         self.begin = w.Button(button_style="primary", icon="play", layout=w.Layout(width="auto"))
         self.cancel = w.Button(icon="stop", disabled=True, layout=w.Layout(width="auto"))
         self.bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="16em"))
@@ -82,6 +82,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self.text,
                 self.place,
                 grid,
+                self.upload,
                 buttons,
                 self.status,
                 self.result,
@@ -131,6 +132,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for button, code in ((self.more, "more"), (self.begin, "begin"), (self.cancel, "cancel")):
             button.description = sentence(f"view.live.{code}", lang)
         self.place.value = markup.badge(sentence("view.live.binder", lang)) if on_binder() else ""
+        self.upload.relabel(lang)
         for field in self.fields.values():
             field.relabel(lang)
         if self._page:
@@ -151,7 +153,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _save(self, run: Run) -> None:
         """Keep what was measured, cancelled or not."""
         try:
-            self._saved = run.save(RUNS)
+            self._saved = Store().add(run)
         except AdvisorError as error:
             self.fields["model"].mark(error.in_language(self.lang))
 

@@ -1,7 +1,5 @@
 """A run as HTML: progress, verdict, quantiles with their intervals, machine."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +20,7 @@ def so_far(samples_s: NDArray[np.float64], lang: str) -> str:
     return markup.bullets(quantile_texts(samples_s, lang)) if len(samples_s) else ""
 
 
-def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str:
+def result(run: Run, slo_ms: float | None, saved: str | None, lang: str) -> str:
     """HTML of what a run says, how far that can be trusted, and where it is kept."""
     verdict = sentence("view.live.no_slo", lang) if slo_ms is None else verdict_text(run, slo_ms, lang)
     badges = markup.badge(sentence("view.live.interfered", lang)) if run.interfered else ""
@@ -33,7 +31,7 @@ def result(run: Run, slo_ms: float | None, saved: Path | None, lang: str) -> str
         machine_text(run, lang),
         *notes(run, lang),
     ]
-    beside += [sentence("view.live.saved", lang, file=saved.as_posix())] if saved else []
+    beside += [sentence("view.live.saved", lang, file=saved)] if saved else []
     return (
         markup.paragraph(verdict, "lead")
         + badges
