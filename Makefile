@@ -58,7 +58,7 @@ lock:
 	test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && \
 		.venv-lock/bin/pip --quiet --disable-pip-version-check install uv==$(UV_VERSION); }
 	.venv-lock/bin/uv pip compile --quiet --universal \
-		--python-version 3.11 --extra view --extra lab --extra serve --extra sweep --extra dev --upgrade --no-annotate \
+		--python-version 3.11 --extra view --extra lab --extra serve --extra grpc --extra locust --extra sweep --extra dev --upgrade --no-annotate \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:

@@ -7,6 +7,7 @@ import numpy as np
 
 from advisor.candidates import candidate_at
 from advisor.evaluation import Evaluation
+from advisor.machine_calibration import ENGINE, PRECISION
 from advisor.numbers import interval_text, money
 from advisor.report import stack_name, worded
 from advisor.text import sentence
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
 
 
 def stacks_here(evaluation: Evaluation) -> list[int]:
-    """Rows of the stacks on the user's machine, the most promising first: of fewest rules against it, of best score."""
+    """Rows on the user's machine: the most promising stack, and the one of the engine and format that was measured.
+
+    The most promising has the fewest rules against it, then the best score.
+    """
     found = evaluation.found
     rows = np.flatnonzero(found.machines.here[found.run_machine[found.run]])
     order = np.lexsort((-evaluation.score[rows], np.bitwise_count(evaluation.mask[rows])))
-    return [int(row) for row in rows[order]]
+    ranked = rows[order]
+    measured = [klass.engine == ENGINE and klass.precision == PRECISION for klass in found.classes]
+    own = ranked[np.array(measured, bool)[found.run_class[found.run[ranked]]]]
+    return [int(row) for row in (*ranked[:1], *own[:1])]
 
 
 def changes_table(before: Evaluation, after: Evaluation, rows: Sequence[int], lang: str) -> "pd.DataFrame":

@@ -70,9 +70,7 @@ class FullAdvice(Advice):
         """See :meth:`Advice.before_and_after`: that machine, both first choices, then the shortlist."""
         if self.before is None:
             return None
-        rows = dict.fromkeys(
-            [*stacks_here(self.evaluation)[:1], *self._kinds[:1], *self.before._kinds[:1], *self._kinds]
-        )
+        rows = dict.fromkeys([*stacks_here(self.evaluation), *self._kinds[:1], *self.before._kinds[:1], *self._kinds])
         return changes_table(self.before.evaluation, self.evaluation, list(rows)[:n], lang or preferred_language())
 
     @cached_property

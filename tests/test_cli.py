@@ -303,7 +303,10 @@ def test_what_is_no_command_is_an_error_without_traceback(capsys: Captured, argu
     assert all(word in err for word in wrong)
 
 
-COMMANDS = "advise, report, predict, score, measure, serve, load, calibrate, notebooks, check, new"
+COMMANDS = (
+    "advise, report, predict, score, measure, quantise, tune, runs, compare, serve, load, locustfile, calibrate, "
+    "machine, notebooks, check, new"
+)
 Usage = tuple[list[str], str, dict[str, str]]
 USAGE: dict[str, Usage] = {
     "no command": ([], "usage_no_command", {"command": "advisor"}),

@@ -36,7 +36,8 @@ def record() -> MachineCalibration:
 
 @cache
 def advice(qps: float = 1, p99_ms: float = 100, **wishes: object) -> FullAdvice:
-    asked = Requirements(model=SMALL, qps=qps, country="DE", p99_ms=p99_ms, **wishes)  # type: ignore[arg-type]
+    precisions = ("fp32",)
+    asked = Requirements(model=SMALL, qps=qps, country="DE", p99_ms=p99_ms, precisions=precisions, **wishes)  # type: ignore[arg-type]
     return advise(asked, calibration=record())
 
 

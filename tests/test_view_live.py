@@ -13,8 +13,10 @@ import pytest
 from view_samples import sample_advice
 
 from advisor.errors import MeasureError
+from advisor.lab import zoo
 from advisor.lab.machine import Machine
 from advisor.lab.runs import Run, WarmUp
+from advisor.lab.store import Store
 from advisor.view import app, digits
 from advisor.view.live import LiveTest, on_binder
 
@@ -84,19 +86,45 @@ async def measured(widget: LiveTest) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path))
     return
 
 
-def test_what_is_asked_for_is_measured_and_kept_beside_the_notebook(tmp_path: Path) -> None:
-    one = live(run(np.full(700, 0.001)))
-    one.widget.fields["threads"].control.value = "2"
-    asyncio.run(measured(one.widget))
-    asyncio.run(measured(one.widget))
-    assert one.began == [("digits", {"threads": 2, "seconds": 5})] * 2
-    kept = [path.name for path in (tmp_path / "runs").glob("*.json")]
+def test_what_is_asked_for_is_measured_and_kept_in_the_store() -> None:
+    shown = [live(run(np.full(samples, 0.001))) for samples in (700, 701)]
+    for one in shown:
+        one.widget.fields["threads"].control.value = "2"
+        asyncio.run(measured(one.widget))
+        assert one.began == [("digits", {"threads": 2, "seconds": 5})]
+    kept = Store().ids("run")
     assert len(kept) == 2
-    assert sum(f"runs/{name}" in one.widget.result.value for name in kept) == 1
+    assert [sum(name in one.widget.result.value for name in kept) for one in shown] == [1, 1]
+    assert {len(Store().get(name).samples_s) for name in kept} == {700, 701}
+
+
+def test_a_file_from_the_browser_is_kept_and_named_as_the_model(tmp_path: Path) -> None:
+    widget = live(run(np.full(700, 0.001))).widget
+    content = zoo.path("digits").read_bytes()
+    widget.upload.take(({"name": "../../mine.onnx", "content": memoryview(content)},))
+    file = Path(widget.fields["model"].value)
+    assert file.name == "mine.onnx"
+    assert tmp_path in file.parents
+    assert file.read_bytes() == content
+    widget.upload.take(({"name": "mine.onnx", "content": memoryview(content)},))
+    assert [path.name for path in tmp_path.rglob("*.onnx")] == ["mine.onnx"]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_file_that_cannot_be_kept_is_said_beside_the_button(
+    lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "file"))
+    widget = live(run(np.full(700, 0.001)), lang).widget
+    widget.upload.take(({"name": "mine.onnx", "content": b"onnx"},))
+    assert str(tmp_path / "file") in widget.upload.message.value
+    assert bool(CHINESE.search(widget.upload.message.value)) == (lang == "zh")
+    assert widget.fields["model"].value == "digits"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -139,7 +167,7 @@ def test_samples_are_shown_while_they_come() -> None:
     asyncio.run(watched())
 
 
-def test_a_cancelled_measurement_shows_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_a_cancelled_measurement_shows_and_keeps_what_it_has() -> None:
     async def cancelled() -> LiveTest:
         widget = live(run(np.full(70, 0.001), cancelled=True)).widget
         widget.begin.click()
@@ -150,7 +178,7 @@ def test_a_cancelled_measurement_shows_and_keeps_what_it_has(tmp_path: Path) -> 
     widget = asyncio.run(cancelled())
     assert "Cancelled after 70 samples" in widget.status.value
     assert "p50" in widget.result.value
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert len(Store().ids("run")) == 1
 
 
 def test_a_second_press_does_not_begin_a_second_measurement() -> None:

@@ -18,7 +18,7 @@ from advisor.modelspec import ModelSpec, of_onnx
 
 def calibrate_here(
     *models: str | Path,
-    seconds: float = 60,
+    seconds: float | None = None,
     on_run: Callable[[Run], object] | None = None,
     on_progress: Callable[[float], object] | None = None,
     cancel: threading.Event | None = None,
@@ -29,8 +29,8 @@ def calibrate_here(
     ----------
     *models : str or Path
         ONNX files and names of ``advisor.lab.zoo`` to measure besides those of ``[calibration] models``.
-    seconds : float, default 60
-        Time for probe and measurements together; starting, loading and warm-up come on top.
+    seconds : float, optional
+        Time for probe and measurements together, a minute by default; starting, loading and warm-up come on top.
     on_run : callable, optional
         Called with every run, for keeping it.
     on_progress : callable, optional
@@ -47,8 +47,9 @@ def calibrate_here(
     MeasureError, ModelFileError, UnknownIdError, MissingExtraError
         Whatever keeps a model from being measured, or a calibration from being made, as one sentence.
     """
-    within_bounds("seconds", seconds)
     terms = settings()["calibration"]
+    seconds = float(terms["seconds"]) if seconds is None else seconds
+    within_bounds("seconds", seconds)
     wished = list(dict.fromkeys([*terms["models"], *map(str, models)]))
     probe_s = min(float(terms["probe_s"]), seconds / (len(wished) + 1))
     share_s = max((seconds - probe_s) / len(wished), float(settings()["bounds"]["seconds"]["least"]))

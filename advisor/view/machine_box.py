@@ -9,6 +9,7 @@ from advisor.full_advice import FullAdvice
 from advisor.knowledge import load
 from advisor.lab import zoo
 from advisor.lab.here import calibrate_here
+from advisor.lab.settings import settings
 from advisor.lab.store import Store
 from advisor.machine_calibration import MachineCalibration
 from advisor.numbers import number
@@ -22,7 +23,7 @@ from advisor.view.background import Report, Work
 from advisor.view.fields import CountryField, Field, ModelField, NumberField
 from advisor.view.tasks import Task
 
-_BEGIN = {"model": "mobilenetv2", "qps": 2, "p99_ms": 100, "country": "CN", "seconds": 60}
+_BEGIN = {"model": "mobilenetv2", "qps": 2, "p99_ms": 100, "country": "CN", "seconds": None}
 _ROWS = 8
 
 
@@ -51,7 +52,7 @@ class MachineBox(Task):
             "country": CountryField("country"),
             "seconds": NumberField("seconds"),
         }
-        for name, value in _BEGIN.items():
+        for name, value in {**_BEGIN, "seconds": settings()["calibration"]["seconds"]}.items():
             fields[name].fill(value)
         super().__init__("machine", lang, fields, self.said)
 
