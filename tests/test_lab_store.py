@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from kept import NOW, run_of, sooner
 
 from advisor.errors import MeasureError, UnknownIdError
-from advisor.lab import Store, files, kinds, store_tables
+from advisor.lab import Comparison, LoadRun, Ramp, Store, compare, files, kinds, load_test, ramp, store_tables
 from advisor.lab.files import Entry, entry_of, packed
 from advisor.lab.folders import data_folder
 from advisor.lab.kept_words import imported_text, ratios_text, runs_text
@@ -650,3 +650,24 @@ def test_every_sentence_of_the_store_has_a_way_out() -> None:
         codes = [code for code in catalogue(lang) if code.startswith("error.store_")]
         assert len(codes) > 10
         assert all(catalogue(lang)[code].endswith((".", "。")) for code in codes)
+
+
+@pytest.fixture(scope="module")
+def others() -> tuple[LoadRun, Ramp, Comparison]:
+    """A result of each of the other kinds, measured."""
+    return (
+        load_test("digits", rate_per_s=100, seconds=0.5),
+        ramp("digits", 50, rates_per_s=[50, 100]),
+        compare("digits", {"batch": 8}, seconds=0.6, bursts=6),
+    )
+
+
+def test_results_of_every_kind_are_kept_and_travel(others: tuple[LoadRun, Ramp, Comparison], tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "one"), Store(tmp_path / "other")
+    ids = [store.add(one) for one in others]
+    assert [name.startswith("20") and "digits" in name for name in ids] == [True] * 3
+    imported = other.import_(store.export(None, tmp_path / "all.zip"))
+    assert (sorted(imported.added), imported.refused) == (sorted(ids), ())
+    for name, one in zip(ids, others, strict=True):
+        assert type(other.get(name)) is type(one)
+        assert other.get(name).record() == one.record()

@@ -171,10 +171,18 @@ def head_of(path: Path) -> tuple[str, Mapping[str, Any] | None]:
 
 def id_of(entry: Entry, text: str) -> str:
     """Name of a record: when, of what, and a digest of its contents, so that no two records share one."""
-    moment = re.sub(r"[^0-9T]", "", str(entry.record.get("started", "")))[:_MOMENT_SIGNS]
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(str(entry.record.get("model", ""))).stem).strip("-")[:_NAME_SIGNS]
+    moment = re.sub(r"[^0-9T]", "", str(_first(entry.record, "started")))[:_MOMENT_SIGNS]
+    model = str(_first(entry.record, "model") or _first(entry.record, "target"))
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(model).stem).strip("-")[:_NAME_SIGNS]
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
     return f"{moment}Z-{stem or entry.kind}-{digest}"
+
+
+def _first(value: object, name: str) -> object:
+    """First value of that name in a record, its parts included; empty where there is none."""
+    if isinstance(value, Mapping):
+        return value.get(name) or next((found for part in value.values() if (found := _first(part, name))), "")
+    return next((found for part in value if (found := _first(part, name))), "") if isinstance(value, list) else ""
 
 
 def _no_number(name: str) -> NoReturn:

@@ -104,14 +104,17 @@ def _printable(value: object) -> bool:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of an annotated type, all the way down; numbers are finite, arrays have one axis of floats."""
+    """Whether a value is of an annotated type, all the way down; numbers are finite, arrays have one axis of floats.
+
+    An array may hold NaN for what was not told, never infinity.
+    """
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(fits(value, part) for part in parts)
     if origin is Literal:
         return value in parts
     if origin is np.ndarray:
-        return isinstance(value, np.ndarray) and value.ndim == 1 and bool(np.isfinite(value).all())
+        return isinstance(value, np.ndarray) and value.ndim == 1 and not np.isinf(value).any()
     if origin in (tuple, dict, Mapping):
         return _members_fit(value, origin, parts)
     if is_dataclass(hint):
