@@ -14,13 +14,13 @@ import pytest
 from english_words import CHINESE, english_words
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import bert
 from onnx import TensorProto, helper
 from onnxruntime import InferenceSession
 
 from advisor import cli
 from advisor.errors import AdvisorError, MeasureError, RequirementError
 from advisor.lab import Variant, making, measure, processes, quantising, variant, variants, zoo
+from advisor.lab.nets.writing import write
 from advisor.lab.settings import settings
 from advisor.lab.variant_data import Input, samples_of
 from advisor.lab.variant_plans import plan
@@ -49,11 +49,19 @@ def digits(home: Path) -> dict[str, Variant]:
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small transformer of random weights in a file of their own."""
-    path = bert(tmp_path_factory.mktemp("encoder"), layers=2, width=64, heads=2, words=WORDS, tokens=TOKENS)
-    weights = path.parent / "weights.bin"
-    numbers = np.random.default_rng(0).normal(0, 0.1, weights.stat().st_size // 4)
-    weights.write_bytes(numbers.astype(np.float32).tobytes())
+    seeded, path = (
+        tmp_path_factory.mktemp("seeded") / "encoder.onnx",
+        tmp_path_factory.mktemp("encoder") / "encoder.onnx",
+    )
+    sizes = {"layers": 2, "width": 64, "heads": 2, "words": WORDS, "positions": TOKENS, "types": 0, "inner": 256}
+    write("bert", {**sizes, "pooled": False}, seeded)
+    onnx.save_model(onnx.load_model(seeded), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     return path
+
+
+def texts(ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Inputs of the encoder, no token masked."""
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
 def changed(folder: Path, name: str, *, opset: int | None = None, operator: str | None = None) -> Path:
@@ -142,7 +150,7 @@ def test_convolutions_are_static_and_a_transformer_dynamic(
     assert codes(digits["int8"])[0] == "variant_static"
     before = sha256(encoder), sha256(encoder.parent / "weights.bin")
     ids = np.random.default_rng(1).integers(0, WORDS, (40, TOKENS))
-    found = variant(encoder, "int8", data={"input": ids}, folder=home)
+    found = variant(encoder, "int8", data=texts(ids), folder=home)
     assert found.method == "dynamic-s8-channel"
     assert codes(found) == ["variant_dynamic"]
     assert found.source_bytes == sum(file.stat().st_size for file in encoder.parent.iterdir())
@@ -159,10 +167,10 @@ def test_convolutions_are_static_and_a_transformer_dynamic(
 
 def test_similarity_is_that_of_the_outputs(encoder: Path, home: Path) -> None:
     ids = np.random.default_rng(1).integers(0, WORDS, (40, TOKENS))
-    found = variant(encoder, "int8", data={"input": ids}, folder=home)
+    found = variant(encoder, "int8", data=texts(ids), folder=home)
     assert found.agreement is not None
     first, second = (
-        np.array([session.run(None, {"input": one[None]})[0].ravel() for one in ids[20:]])
+        np.array([session.run(None, texts(one[None]))[0].ravel() for one in ids[20:]])
         for session in map(InferenceSession, (encoder, found.path))
     )
     cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
@@ -390,7 +398,7 @@ def test_labels_need_inputs_and_a_choice(tmp_path: Path, encoder: Path) -> None:
         variant("digits", "int8", labels=LABELS, folder=tmp_path)
     ids = np.zeros((4, TOKENS), dtype=np.int64)
     with pytest.raises(MeasureError) as caught:
-        variant(encoder, "int8", data={"input": ids}, labels=np.zeros(4, dtype=int), folder=tmp_path)
+        variant(encoder, "int8", data=texts(ids), labels=np.zeros(4, dtype=int), folder=tmp_path)
     assert caught.value.code == "variant_no_choice"
     _one_sentence(caught.value, [str(encoder)])
 

@@ -32,7 +32,7 @@ def heat_map(sweep: Sweep, lang: str) -> "go.Figure":
     plan = sweep.plan
     cells = {(cell.threads, cell.batch): cell for cell in sweep.cells}
     rows = [[cells[threads, batch] for batch in plan.batch] for threads in plan.threads]
-    figure = go.Figure(layout=layout(lang, x="view.sweep.batch", y="view.sweep.threads"))
+    figure = go.Figure(layout=layout(lang, x="view.sweep.across", y="view.sweep.up"))
     figure.add_trace(
         go.Heatmap(
             x=[str(batch) for batch in plan.batch],
