@@ -57,8 +57,8 @@ def locustfile_options(command: argparse.ArgumentParser, _: str) -> None:
 
 def calibrate_options(command: argparse.ArgumentParser, lang: str) -> None:
     """Options of ``advisor calibrate``."""
-    command.add_argument("files", metavar="FILE", nargs="+", help=sentence("cli.file", lang))
-    command.add_argument("--seconds", default="5", help=sentence("cli.argument.seconds", lang))
+    command.add_argument("files", metavar="FILE", nargs="*", help=sentence("cli.calibrate_files", lang))
+    command.add_argument("--seconds", help=sentence("cli.argument.calibrate-seconds", lang))
     command.add_argument("--out", metavar="FILE", help=sentence("cli.argument.record", lang))
     command.set_defaults(run=_calibrate)
 
@@ -131,19 +131,17 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
 
 def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.advice import write_report
-    from advisor.lab.calibrating import calibrate
-    from advisor.lab.measuring import measure
-    from advisor.lab.probing import probe
-    from advisor.modelspec import of_onnx
+    from advisor.lab.here import calibrate_here
+    from advisor.lab.runs import Run
+    from advisor.lab.store import Store
 
-    seconds = float(number_of(chosen.seconds, "seconds"))
-    probed, pairs = probe(), []
-    for file in chosen.files:
-        run = measure(file, seconds=seconds)
-        pairs.append((of_onnx(_packed(file)), run))
+    def say(run: Run) -> None:
+        Store().add(run)
         p50 = number(float(median(run.samples_s)) * MS_PER_S)
         print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True)
-    found = calibrate(pairs, probed)
+
+    seconds = None if chosen.seconds is None else number_of(chosen.seconds, "seconds")
+    found = calibrate_here(chosen.files or None, seconds=seconds, on_run=say)
     figures = {
         "efficiency": found.efficiency, "overhead": found.overhead_s * MS_PER_S, "low": found.low_factor,
         "high": found.high_factor,
@@ -174,13 +172,6 @@ def calibration_of(chosen: argparse.Namespace) -> dict[str, Any]:
     machine = machine_of(chosen.calibration)
     wished = {"precision": chosen.precision or PRECISION, "engine": chosen.engine or ENGINE}
     return {"device": machine.device, "calibration": machine.calibration(), **wished}
-
-
-def _packed(file: str) -> Path:
-    """File of a model of the zoo, or the path as it stands."""
-    from advisor.lab import zoo
-
-    return zoo.path(file) if file in zoo.names() else Path(file)
 
 
 def _numbers(chosen: argparse.Namespace, fields: dict[str, str]) -> dict[str, Any]:

@@ -55,7 +55,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     sizes = {"layers": 2, "width": 64, "heads": 2, "words": WORDS, "positions": TOKENS, "types": 0, "inner": 256}
     write("bert", {**sizes, "pooled": False}, seeded)
-    onnx.save_model(onnx.load_model(seeded), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    onnx.save_model(
+        onnx.load_model(seeded), path, save_as_external_data=True, location="weights.bin", size_threshold=256
+    )
     return path
 
 

@@ -126,7 +126,8 @@ def test_a_number_out_of_bounds_is_said_beside_its_control() -> None:
 
 def test_the_machine_is_calibrated_and_stands_in_the_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {**settings(), "calibration": {**settings()["calibration"], "models": ["digits", "mlperf-tiny-ic"]}}
-    monkeypatch.setattr("advisor.lab.here.settings", lambda: few)
+    for module in ("advisor.lab.here", "advisor.view.machine_box"):
+        monkeypatch.setattr(f"{module}.settings", lambda: few)
     task = done(MachineBox("en"), model="mobilenetv2", qps="1", seconds="2")
     assert isinstance(task.work, Work)
     found = task.work.result

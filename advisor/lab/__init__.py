@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from advisor.lab.calibrating import calibrate
     from advisor.lab.comparing import compare
     from advisor.lab.comparisons import Comparison
+    from advisor.lab.here import calibrate_here
     from advisor.lab.identities import catalogue_ids
     from advisor.lab.load import closed_loop, load_test
     from advisor.lab.load_runs import LoadRun
@@ -32,14 +33,14 @@ _HOMES = {
     "Comparison": "comparisons", "LoadRun": "load_runs", "LoadTest": "background", "Machine": "machine",
     "MachineCalibration": "calibrating", "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps",
     "RampTest": "background", "Run": "runs", "Store": "store", "Sweep": "sweep_results", "Sweeping": "sweeps",
-    "Variant": "variant_records", "calibrate": "calibrating", "catalogue_ids": "identities", "closed_loop": "load",
-    "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps",
+    "Variant": "variant_records", "calibrate": "calibrating", "calibrate_here": "here",
+    "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps",
     "serve": "server", "sweep": "sweeps", "this_machine": "machine", "variant": "variants",
 }  # fmt: skip
 __all__ = [
     "Comparison", "LoadRun", "LoadTest", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp",
-    "RampTest", "Run", "Store", "Sweep", "Sweeping", "Variant", "calibrate", "catalogue_ids", "closed_loop",
-    "compare", "load_test", "measure", "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
+    "RampTest", "Run", "Store", "Sweep", "Sweeping", "Variant", "calibrate", "calibrate_here", "catalogue_ids",
+    "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A machine calibrated in about a minute: a probe, some models of the zoo, and the user's own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from advisor.errors import MeasureError
@@ -17,7 +17,8 @@ from advisor.modelspec import ModelSpec, of_onnx
 
 
 def calibrate_here(
-    *models: str | Path,
+    models: Sequence[str | Path] | None = None,
+    *,
     seconds: float | None = None,
     on_run: Callable[[Run], object] | None = None,
     on_progress: Callable[[float], object] | None = None,
@@ -27,8 +28,8 @@ def calibrate_here(
 
     Parameters
     ----------
-    *models : str or Path
-        ONNX files and names of ``advisor.lab.zoo`` to measure besides those of ``[calibration] models``.
+    models : sequence of str or Path, optional
+        ONNX files and names of ``advisor.lab.zoo`` to measure; by default those of ``[calibration] models``.
     seconds : float, optional
         Time for probe and measurements together, a minute by default; starting, loading and warm-up come on top.
     on_run : callable, optional
@@ -50,7 +51,7 @@ def calibrate_here(
     terms = settings()["calibration"]
     seconds = float(terms["seconds"]) if seconds is None else seconds
     within_bounds("seconds", seconds)
-    wished = list(dict.fromkeys([*terms["models"], *map(str, models)]))
+    wished = list(dict.fromkeys(map(str, terms["models"] if models is None else models)))
     probe_s = min(float(terms["probe_s"]), seconds / (len(wished) + 1))
     share_s = max((seconds - probe_s) / len(wished), float(settings()["bounds"]["seconds"]["least"]))
     probed = probe(probe_s)

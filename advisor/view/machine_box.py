@@ -60,11 +60,12 @@ class MachineBox(Task):
         """Calibration and question that the controls describe; every run is kept."""
         model, qps, p99_ms, country, seconds = (self.fields[name].value for name in _BEGIN)
         asked = Requirements(model=_known(model), qps=qps, p99_ms=p99_ms, country=country)
-        also = [model] if model in zoo.names() or model.endswith(".onnx") else []
+        models = [*settings()["calibration"]["models"], model]
+        models = models if model in zoo.names() or model.endswith(".onnx") else models[:-1]
         store = Store()
 
         def work(report: Report, cancel: threading.Event) -> Asked:
-            machine = calibrate_here(*also, seconds=seconds, on_run=store.add, on_progress=report, cancel=cancel)
+            machine = calibrate_here(models, seconds=seconds, on_run=store.add, on_progress=report, cancel=cancel)
             return Asked(machine, advise(asked, calibration=machine))
 
         return Work(work)

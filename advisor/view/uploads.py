@@ -27,7 +27,9 @@ class Upload(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, taken: Callable[[Path], object]) -> None:
         self.lang = ""
         self._taken = taken
-        self.button = w.FileUpload(accept=".onnx", multiple=False, layout=w.Layout(width="auto", align_self="flex-start"))
+        self.button = w.FileUpload(
+            accept=".onnx", multiple=False, layout=w.Layout(width="auto", align_self="flex-start")
+        )
         self.message = w.HTML()
         super().__init__([self.button, self.message])
         self.button.observe(lambda change: self.take(change["new"]), names="value")
