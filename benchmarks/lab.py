@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from advisor.lab import child, compare, jobs, measure, this_machine, zoo  # noqa
 from advisor.lab.ratios import paired_ratio_bounds  # noqa: E402
 from advisor.lab.runs import needed_samples, quantile_of  # noqa: E402
 from advisor.lab.sessions import feed_of, session_of  # noqa: E402
+from advisor.lab.settings import settings  # noqa: E402
 from advisor.lab.statistics import cluster_quantile_bounds, independent_samples, quantile_bounds  # noqa: E402
 from advisor.lab.surroundings import delay_reader  # noqa: E402
 from advisor.results import Interval  # noqa: E402
@@ -46,7 +46,7 @@ LAYERS = 20
 ROWS, WIDTH = 32, 256
 CONFIDENCE = 0.95
 QUANTILES = (0.5, 0.9, 0.99)
-BLOCK_S, BLOCKS = 0.05, 800
+BLOCK_S, BLOCKS = 0.005, 8000
 SHORT_S = 0.0005
 """Inference time from which on the loop may cost a thousandth."""
 TRIAL_S, TRIAL_BURSTS = 1.6, 20
@@ -85,22 +85,27 @@ def cost(home: Path) -> dict[str, Any]:
 
 def cost_of(path: Path) -> dict[str, Any]:
     session, outputs, feed = runnable(path)
-    inference = partial(session.run, outputs, feed)
-    loop = child.samples(inference, delay_reader(), seconds=SERIES_S * 10, flush_s=BLOCK_S, settle_s=0.0)
-    count = len(next(loop)["samples_ns"])
+    inference = child.Inference(session.run, outputs, feed)
+    child._settle(inference, SHORT_S / 2)
+    count = max(1, int(BLOCK_S * NS_PER_S / child._timed(inference)))
 
-    def bare() -> float:
-        start = time.thread_time_ns()
+    def bare() -> None:
         for _ in range(count):
             session.run(outputs, feed)
+
+    def timed() -> None:
+        kept: list[int] = []
+        child._take(inference, count, time.perf_counter_ns, kept.append)
+
+    def cpu_s(loop: Callable[[], None]) -> float:
+        start = time.thread_time_ns()
+        loop()
         return (time.thread_time_ns() - start) / count / NS_PER_S
 
-    def timed() -> float:
-        start = time.thread_time_ns()
-        done = len(next(loop)["samples_ns"])
-        return (time.thread_time_ns() - start) / done / NS_PER_S
-
-    pairs = np.array([(bare(), timed()) if n % 2 else (timed(), bare())[::-1] for n in range(BLOCKS)])
+    child._rest_the_collector()
+    pairs = np.array(
+        [(cpu_s(bare), cpu_s(timed)) if n % 2 else (cpu_s(timed), cpu_s(bare))[::-1] for n in range(BLOCKS)]
+    )
     gc.enable()
     low, middle, high = quantile_bounds(np.sort(pairs[:, 1] - pairs[:, 0]), 0.5, confidence=CONFIDENCE)
     base = float(np.median(pairs[:, 0]))
@@ -215,11 +220,12 @@ def loadgen(home: Path) -> dict[str, Any]:
     if importlib.util.find_spec("mlperf_loadgen") is None:
         return {"missing": "mlcommons-loadgen"}
     session, outputs, feed = runnable(chain(home / "loadgen.onnx", LAYERS))
-    inference = partial(session.run, outputs, feed)
+    inference = child.Inference(session.run, outputs, feed)
 
     def own() -> np.ndarray:
         child._settle(inference, 0.05)
-        (part,) = child.samples(inference, delay_reader(), seconds=PAIR_S, flush_s=2 * PAIR_S, settle_s=0.0)
+        times = {"flush_s": 2 * PAIR_S, "stretch_s": settings()["child"]["stretch_s"], "settle_s": 0.0}
+        (part,) = child.samples(inference, delay_reader(), seconds=PAIR_S, **times)
         return np.quantile(part["samples_ns"], [0.5, 0.9], method="inverted_cdf")
 
     expected_ns = int(own()[0])

@@ -308,7 +308,7 @@ class Clock:
         self.now_s = 0.0
         self.inferences_s = inferences_s
 
-    def inference(self) -> None:
+    def inference(self, *_: object) -> None:
         self.now_s += next(self.inferences_s)
 
     def perf_counter(self) -> float:
@@ -343,15 +343,19 @@ def test_warm_up_ends_when_windows_agree_and_says_when_they_do_not(
     assert facts["seconds"] == clock.now_s
 
 
+TIMES = {"flush_s": 0.1, "stretch_s": 0.025, "settle_s": 0.0}
+
+
 def parts_of(clock: Clock, **wishes: float) -> list[dict[str, object]]:
-    usual = {"seconds": 0.4, "over": 0.0, "count": 2, "flush_s": 0.1, "settle_s": 0.0}
-    return list(child.bursts(clock.inference, lambda: 0.001, lambda: None, **(usual | wishes)))  # type: ignore[arg-type]
+    usual = {"seconds": 0.4, "over": 0.0, "count": 2, **TIMES}
+    inference = child.Inference(clock.inference, [], {})
+    return list(child.bursts(inference, lambda: 0.001, lambda: None, **(usual | wishes)))  # type: ignore[arg-type]
 
 
 def test_every_part_is_handed_on_when_it_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(itertools.repeat(0.01))
     monkeypatch.setattr(child, "time", clock)
-    parts = list(child.samples(clock.inference, lambda: None, seconds=0.3, flush_s=0.1, settle_s=0.0))
+    parts = list(child.samples(child.Inference(clock.inference, [], {}), lambda: None, seconds=0.3, **TIMES))
     assert [part["samples_ns"] for part in parts] == [[10_000_000] * 10] * 3
     assert [part["elapsed_ns"] for part in parts] == [100_000_000] * 3
 
@@ -381,11 +385,19 @@ def test_long_inferences_make_fewer_bursts_of_one_sample(monkeypatch: pytest.Mon
     assert clock.now_s == 20.0, "one inference settles the first burst alone"
 
 
+def test_an_inference_that_becomes_slow_ends_the_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(itertools.chain([0.001] * 30, itertools.repeat(0.03)))
+    monkeypatch.setattr(child, "time", clock)
+    (part,) = parts_of(clock, seconds=0.1, count=1)
+    assert sum(part["samples_ns"]) <= 0.1e9 + 26 * 0.03e9  # type: ignore[call-overload]
+
+
 def test_waits_for_a_processor_between_parts_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(itertools.repeat(0.01))
     monkeypatch.setattr(child, "time", clock)
     readings = iter([100, 107, 500, 511])
-    parts = child.samples(clock.inference, lambda: next(readings), seconds=0.2, flush_s=0.1, settle_s=0.0)
+    inference = child.Inference(clock.inference, [], {})
+    parts = child.samples(inference, lambda: next(readings), seconds=0.2, **TIMES)
     assert [part["waited_ns"] for part in parts] == [7, 11]
 
 

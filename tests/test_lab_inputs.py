@@ -85,8 +85,8 @@ def test_ids_of_several_tables_fit_the_smallest_one_however_it_is_stored(tmp_pat
     nodes = [
         helper.make_node("DequantizeLinear", ["bytes", "scale"], ["few"]),
         helper.make_node("Unsqueeze", ["ids", "last"], ["wide"]),
-        helper.make_node("Gather", ["table", "ids"], ["a"]),
         helper.make_node("Gather", ["few", "wide"], ["b"], axis=-1),
+        helper.make_node("Gather", ["table", "ids"], ["a"]),
         helper.make_node("Shape", ["b"], ["y"]),
     ]
     weights = {

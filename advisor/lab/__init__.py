@@ -34,13 +34,15 @@ _HOMES = {
     "MachineCalibration": "calibrating", "Measurement": "measuring", "Probe": "probing", "Ramp": "ramps",
     "RampTest": "background", "Run": "runs", "Store": "store", "Sweep": "sweep_results", "Sweeping": "sweeps",
     "Variant": "variant_records", "calibrate": "calibrating", "calibrate_here": "here",
-    "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing", "load_test": "load", "measure": "measuring", "probe": "probing", "ramp": "ramps",
-    "serve": "server", "sweep": "sweeps", "this_machine": "machine", "variant": "variants",
+    "catalogue_ids": "identities", "closed_loop": "load", "compare": "comparing", "load_test": "load",
+    "measure": "measuring", "probe": "probing", "ramp": "ramps", "serve": "server", "sweep": "sweeps",
+    "this_machine": "machine", "variant": "variants",
 }  # fmt: skip
 __all__ = [
     "Comparison", "LoadRun", "LoadTest", "Machine", "MachineCalibration", "Measurement", "Probe", "Ramp",
     "RampTest", "Run", "Store", "Sweep", "Sweeping", "Variant", "calibrate", "calibrate_here", "catalogue_ids",
-    "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "sweep", "this_machine", "variant", "zoo",
+    "closed_loop", "compare", "load_test", "measure", "probe", "ramp", "serve", "sweep", "this_machine", "variant",
+    "zoo",
 ]  # fmt: skip
 
 

@@ -10,9 +10,10 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
+from itertools import repeat
 from typing import Any, TextIO
 
 from advisor.lab import guarding
@@ -20,8 +21,20 @@ from advisor.lab.surroundings import delay_reader, hindrances, resident_bytes
 from advisor.units import NS_PER_S
 
 Send = Callable[[Mapping[str, Any]], None]
-Inference = Callable[[], object]
 Delay = Callable[[], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """An inference, and what it is made with."""
+
+    run: Callable[[Any, Any], object]
+    outputs: Sequence[str]
+    feed: Mapping[str, Any]
+
+    def __call__(self) -> object:
+        """Make it."""
+        return self.run(self.outputs, self.feed)
 
 
 def main() -> int:
@@ -81,7 +94,7 @@ def _measured(job: Mapping[str, Any], send: Send, import_s: float) -> int:
         return 1
     tell({"stage": "first_run"})
     feed = feed_of(job["inputs"], seed=job["seed"], whole_number=job["whole_number"])
-    inference = partial(session.run, [entry.name for entry in session.get_outputs()], feed)
+    inference = Inference(session.run, [entry.name for entry in session.get_outputs()], feed)
     first_run_s = _timed(inference) / NS_PER_S
     tell({"stage": "measure"})
     warm_up = warmed_up(inference, seconds=job["seconds"], **job["warm_up"])
@@ -96,7 +109,7 @@ def _measured(job: Mapping[str, Any], send: Send, import_s: float) -> int:
 
 
 def warmed_up(
-    inference: Inference,
+    inference: Callable[[], object],
     *,
     seconds: float,
     windows: int,
@@ -134,6 +147,7 @@ def _bursts(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[str, 
         over=job["over"],
         count=job["bursts"],
         flush_s=job["flush_s"],
+        stretch_s=job["stretch_s"],
         settle_s=job["settle_s"],
     )
 
@@ -147,6 +161,7 @@ def bursts(
     over: float,
     count: int,
     flush_s: float,
+    stretch_s: float,
     settle_s: float,
 ) -> Iterator[dict[str, Any]]:
     """Parts of a measurement of ``seconds`` of inferences in ``count`` bursts, which begin evenly ``over`` a time.
@@ -165,32 +180,32 @@ def bursts(
             _settle(inference, settle_s)
         opening["began_s"] = time.perf_counter() - start
         length_s = (seconds - measured_s) / (count - number)
-        for part in samples(inference, delay_ns, seconds=length_s, flush_s=flush_s, settle_s=settle_s):
+        times = {"flush_s": flush_s, "stretch_s": stretch_s, "settle_s": settle_s}
+        for part in samples(inference, delay_ns, seconds=length_s, **times):
             measured_s, last_s = measured_s + part["elapsed_ns"] / NS_PER_S, part["samples_ns"][-1] / NS_PER_S
             yield {**part, **opening}
             opening = {}
 
 
 def samples(
-    inference: Inference, delay_ns: Delay, *, seconds: float, flush_s: float, settle_s: float
+    inference: Inference, delay_ns: Delay, *, seconds: float, flush_s: float, stretch_s: float, settle_s: float
 ) -> Iterator[dict[str, Any]]:
-    """Parts of a burst, alike and about ``flush_s`` long; nothing but the inference runs between two clock readings.
+    """Parts of a burst, alike and about ``flush_s`` long; the time is looked at in stretches of ``stretch_s``.
 
     Handing on a part cools the caches, so inferences shorter than ``settle_s`` are first run untimed for so long.
     """
     clock = time.perf_counter_ns
     parts = max(1, round(seconds / flush_s))
-    measured_ns, wanted_ns = 0, int(seconds * NS_PER_S)
+    measured_ns, wanted_ns, stretch_ns = 0, int(seconds * NS_PER_S), int(stretch_s * NS_PER_S)
     for left in range(parts, 0, -1):
         part: list[int] = []
         waited = delay_ns()
         start = now = clock()
         end = start + (wanted_ns - measured_ns) // left
         while now < end or not part:
-            before = clock()
-            inference()
+            usual_ns = max(1, part[-1]) if part else stretch_ns
+            _take(inference, max(1, min(stretch_ns, end - now) // usual_ns), clock, part.append)
             now = clock()
-            part.append(now - before)
         known = delay_ns()
         measured_ns += now - start
         waited_ns = None if known is None or waited is None else known - waited
@@ -199,6 +214,15 @@ def samples(
             return
         if part[-1] < settle_s * NS_PER_S:
             _settle(inference, settle_s)
+
+
+def _take(inference: Inference, count: int, clock: Callable[[], int], keep: Callable[[int], None]) -> None:
+    """Time so many inferences; nothing else runs between two clock readings, and as little as can be around them."""
+    run, outputs, feed = inference.run, inference.outputs, inference.feed
+    for _ in repeat(None, count):
+        before = clock()
+        run(outputs, feed)
+        keep(clock() - before)
 
 
 def _requested(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -210,7 +234,9 @@ def _requested(inference: Inference, job: Mapping[str, Any]) -> Iterator[dict[st
         yield burst(inference, **json.loads(line), look_ns=look_ns, delay_ns=delay_ns)
 
 
-def burst(inference: Inference, *, seconds: float, least: int, look_ns: int, delay_ns: Delay) -> dict[str, Any]:
+def burst(
+    inference: Callable[[], object], *, seconds: float, least: int, look_ns: int, delay_ns: Delay
+) -> dict[str, Any]:
     """Samples of about so many seconds, at least so many, and the waits for a processor within them.
 
     The wait is read when ``look_ns`` have gone by, between two inferences, and ascribed to the longest inference since
@@ -244,13 +270,13 @@ def _rest_the_collector() -> None:
     gc.disable()
 
 
-def _settle(inference: Inference, seconds: float) -> None:
+def _settle(inference: Callable[[], object], seconds: float) -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         inference()
 
 
-def _timed(inference: Inference) -> int:
+def _timed(inference: Callable[[], object]) -> int:
     before = time.perf_counter_ns()
     inference()
     return time.perf_counter_ns() - before

@@ -97,7 +97,7 @@ def job(
         "providers": _provider_names(providers),
         "warm_up": settings()["warm_up"],
         "limit_s": sum(limits_s.values()) + settings()["child"]["stop_s"],
-        **{name: settings()["child"][name] for name in ("flush_s", "settle_s", "look_s")},
+        **{name: settings()["child"][name] for name in ("flush_s", "stretch_s", "settle_s", "look_s")},
         **{f"canary_{name}": value for name, value in settings()["canary"].items() if name in ("side", "s")},
         **settings()["inputs"],
     }
