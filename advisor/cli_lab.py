@@ -131,6 +131,7 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
 
 def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.advice import write_report
+    from advisor.lab.calibration_words import calibration_text
     from advisor.lab.here import calibrate_here
     from advisor.lab.runs import Run
     from advisor.lab.store import Store
@@ -142,13 +143,7 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
 
     seconds = None if chosen.seconds is None else number_of(chosen.seconds, "seconds")
     found = calibrate_here(chosen.files or None, seconds=seconds, on_run=say)
-    figures = {
-        "efficiency": found.efficiency, "overhead": found.overhead_s * MS_PER_S, "low": found.low_factor,
-        "high": found.high_factor,
-    }  # fmt: skip
-    words = {name: number(value) for name, value in figures.items()}
-    kind = sentence(f"device_kind.{found.device.kind}", lang)
-    print(sentence("cli.calibrated_from", lang, count=len(found.models), cpu=found.cpu, kind=kind, **words))
+    print(calibration_text(found, lang))
     if chosen.out is None:
         print(found.to_toml())
     else:

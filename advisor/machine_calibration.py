@@ -44,6 +44,8 @@ class MeasuredModel:
     """UTC, ISO 8601."""
     residual: float
     """Logarithm of the p50 over what the other runs predict of it.  [unitless]"""
+    interfered: bool = False
+    """Whether other work on the machine took its time."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class MachineCalibration:
     def models(self) -> tuple[str, ...]:
         """Names of what was measured."""
         return tuple(dict.fromkeys(one.model for one in self.measured))
+
+    @property
+    def interfered(self) -> tuple[str, ...]:
+        """Names of what was measured while other work on the machine took its time."""
+        return tuple(dict.fromkeys(one.model for one in self.measured if one.interfered))
 
     def calibration(self, base: Calibration | None = None) -> Calibration:
         """Coefficients with this machine among the calibrated devices.

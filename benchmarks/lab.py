@@ -1,12 +1,13 @@
 """How far the lab can be trusted on this machine: its own cost, false and missed differences, coverage, a second tool.
 
-Usage: python benchmarks/lab.py [cost] [trials] [coverage] [nominal] [loadgen] [--trials N] [--trial-seconds S]
+Usage: python benchmarks/lab.py [cost] [trials] [coverage] [nominal] [loadgen] [minute] [--trials N] [--trial-seconds S]
                                [--json FILE]
 
 cost      thread CPU time per inference of the measuring loop over a bare loop, block by block in turn
 trials    N comparisons of a model with itself and with the same model of 5 % more work: 21 equal layers against 20
 coverage  a series of 100 s: how often intervals from parts of it hold the quantiles of the whole
 nominal   simulated independent samples, in one piece and in bursts: how often intervals hold the true quantile
+minute    ten models of the zoo that a calibration of a minute did not see: errors with it and without
 loadgen   p50 and p90 of MLPerf LoadGen, single stream, over those of the lab, in turn; needs mlcommons-loadgen
 
 Without a name all are run.  Every figure is of one machine in one hour; the share of the time in which the measurement
@@ -32,13 +33,16 @@ from onnx import TensorProto, helper, numpy_helper
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from advisor.lab import child, compare, jobs, measure, this_machine, zoo  # noqa: E402
+from advisor import predict  # noqa: E402
+from advisor.calibration import load_calibration  # noqa: E402
+from advisor.lab import calibrate_here, child, compare, jobs, measure, this_machine, zoo  # noqa: E402
 from advisor.lab.ratios import paired_ratio_bounds  # noqa: E402
 from advisor.lab.runs import needed_samples, quantile_of  # noqa: E402
 from advisor.lab.sessions import feed_of, session_of  # noqa: E402
 from advisor.lab.settings import settings  # noqa: E402
 from advisor.lab.statistics import cluster_quantile_bounds, independent_samples, quantile_bounds  # noqa: E402
 from advisor.lab.surroundings import delay_reader  # noqa: E402
+from advisor.modelspec import of_onnx  # noqa: E402
 from advisor.results import Interval  # noqa: E402
 from advisor.units import NS_PER_S, PERCENT, US_PER_S  # noqa: E402
 
@@ -267,6 +271,36 @@ def single_stream(inference: Callable[[], object], expected_ns: int, home: Path)
     return np.array([float(values[f"{q}.00 percentile latency (ns)"]) for q in (50, 90)])
 
 
+UNSEEN = (
+    "mobilenetv1", "efficientnet-b0", "mobilenetv3-large", "densenet121", "resnet34", "resnext50-32x4d",
+    "convnext-tiny", "vit-small-16", "minilm-l12", "tinybert-4l-312",
+)  # fmt: skip
+
+
+def minute(_: Path) -> dict[str, Any]:
+    """Errors on models that the calibration did not see."""
+    started = time.perf_counter()
+    machine = calibrate_here()
+    facts: dict[str, Any] = {"wall_s": time.perf_counter() - started, "kind": machine.device.kind}
+    runs = {name: measure(name, seconds=3) for name in UNSEEN}
+    after, before = machine.calibration(), load_calibration()
+    for label, calibration, kind in (
+        ("calibrated", after, machine.device.kind),
+        *((f"uncalibrated, as {kind}", before, kind) for kind in ("cpu-client", "cpu-server")),
+    ):
+        device = machine.device.model_copy(update={"kind": kind})
+        errors, inside = [], []
+        for name, run in runs.items():
+            asked = {"precision": "fp32", "engine": "onnxruntime", "calibration": calibration}
+            said = predict(of_onnx(zoo.path(name)), device, **asked)
+            true_ms = 1e3 * float(np.median(run.samples_s))
+            errors.append(abs(said.latency_ms.mid - true_ms) / true_ms)
+            inside.append(said.latency_ms.low <= true_ms <= said.latency_ms.high)
+        facts[label] = {"median_error": float(np.median(errors)), "inside_80": float(np.mean(inside)),
+                        "errors": dict(zip(runs, np.round(errors, 3).tolist(), strict=True))}  # fmt: skip
+    return facts
+
+
 def rows(facts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """Names and figures, one a line."""
     for name, value in facts.items():
@@ -282,7 +316,7 @@ def rows(facts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
 def main() -> None:
     parts = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts.add_argument(
-        "names", nargs="*", metavar="PART", help="cost, trials, coverage, nominal, loadgen; by default all"
+        "names", nargs="*", metavar="PART", help="cost, trials, coverage, nominal, loadgen, minute; by default all"
     )
     parts.add_argument("--trials", type=int, default=200, metavar="N")
     parts.add_argument("--trial-seconds", type=float, default=TRIAL_S, metavar="S", help="of all four configurations")
@@ -294,6 +328,7 @@ def main() -> None:
         "coverage": coverage,
         "nominal": nominal,
         "loadgen": loadgen,
+        "minute": minute,
     }
     if unknown := set(asked.names) - set(steps):
         parts.error(f"{', '.join(sorted(unknown))}: not one of {', '.join(steps)}")

@@ -1,6 +1,7 @@
 """Runs on a machine calibrate it: coefficients are found again, the record survives, and a real model is predicted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from advisor.errors import MeasureError
 from advisor.knowledge import HERE
 from advisor.lab import MachineCalibration, Run, calibrate, measure, probe, this_machine, zoo
 from advisor.lab.calibrating import middle_s
+from advisor.lab.calibration_words import calibration_text
 from advisor.lab.probing import Probe, Rate
 from advisor.lab.runs import WarmUp
 from advisor.modelspec import ModelSpec, of_onnx
@@ -85,6 +87,15 @@ def test_other_devices_keep_their_coefficients() -> None:
     found = calibrate(machine("cpu-client", 2.0), RATES, kind="cpu-client").calibration()
     assert {key: fit for key, fit in found.fits.items() if key[1] not in ("", HERE)} == base.fits
     assert ("cpu-client", ANY, "fp32") in found.fits
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_other_work_during_the_calibration_is_said(lang: str) -> None:
+    quiet = machine("cpu-client", 1.0)
+    busy = [(quiet[0][0], replace(quiet[0][1], delay_share=0.4)), *quiet[1:]]
+    told, warned = (calibration_text(calibrate(pairs, RATES), lang) for pairs in (quiet, busy))
+    assert warned.startswith(told)
+    assert (quiet[0][1].model in warned, quiet[0][1].model in told) == (True, False)
 
 
 def test_the_record_survives_and_anything_else_is_refused() -> None:

@@ -95,6 +95,7 @@ def _measured(spec: ModelSpec, run: Run, residual: float) -> MeasuredModel:
         samples=len(run.samples_s),
         started=run.started,
         residual=residual,
+        interfered=bool(run.interfered),
     )
 
 

@@ -8,16 +8,15 @@ import ipywidgets as w
 from advisor.full_advice import FullAdvice
 from advisor.knowledge import load
 from advisor.lab import zoo
+from advisor.lab.calibration_words import calibration_text
 from advisor.lab.here import calibrate_here
 from advisor.lab.settings import settings
 from advisor.lab.store import Store
 from advisor.machine_calibration import MachineCalibration
-from advisor.numbers import number
 from advisor.pipeline import advise
 from advisor.report import headline
 from advisor.requirements import Requirements
 from advisor.text import sentence
-from advisor.units import MS_PER_S
 from advisor.view import markup
 from advisor.view.background import Report, Work
 from advisor.view.fields import CountryField, Field, ModelField, NumberField
@@ -80,21 +79,10 @@ class MachineBox(Task):
         best = found.advice.best
         first = sentence("report.nothing", self.lang) if best is None else headline(best, self.lang)
         self.said.value = (
-            markup.paragraph(machine_line(found.machine, self.lang))
+            markup.paragraph(calibration_text(found.machine, self.lang))
             + markup.paragraph(first, "lead")
             + ("" if table is None else markup.table(table))
         )
-
-
-def machine_line(machine: MachineCalibration, lang: str) -> str:
-    """What was learnt of a machine, in a sentence."""
-    figures = {
-        "efficiency": machine.efficiency, "overhead": machine.overhead_s * MS_PER_S, "low": machine.low_factor,
-        "high": machine.high_factor,
-    }  # fmt: skip
-    words = {name: number(value) for name, value in figures.items()}
-    kind = sentence(f"device_kind.{machine.device.kind}", lang)
-    return sentence("cli.calibrated_from", lang, count=len(machine.models), cpu=machine.cpu, kind=kind, **words)
 
 
 def _known(model: str) -> str:
