@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from advisor.lab.asking import text_of
 
-_NO_LIMIT = 1 << 62
+NO_LIMIT = 1 << 62
 """Version 1 writes the largest number of pages for "no limit"."""
 
 
@@ -18,7 +18,7 @@ def control_group_quota(membership: Path, mount: Path) -> float | None:
     mount : Path
         Where the control groups are mounted, version 1 or 2.
     """
-    second, first = _folders(membership, mount, "cpu")
+    second, first = group_folders(membership, mount, "cpu")
     quotas = [*map(_quota_2, second), *map(_quota_1, first)]
     return min((quota for quota in quotas if quota is not None), default=None)
 
@@ -33,19 +33,19 @@ def control_group_memory(membership: Path, mount: Path) -> int | None:
     mount : Path
         Where the control groups are mounted, version 1 or 2.
     """
-    second, first = _folders(membership, mount, "memory")
+    second, first = group_folders(membership, mount, "memory")
     files = [folder / "memory.max" for folder in second] + [folder / "memory.limit_in_bytes" for folder in first]
     limits = [int(text) for file in files if (text := text_of(file).strip()).isdigit()]
-    return min((limit for limit in limits if limit < _NO_LIMIT), default=None)
+    return min((limit for limit in limits if limit < NO_LIMIT), default=None)
 
 
-def _folders(membership: Path, mount: Path, controller: str) -> tuple[list[Path], list[Path]]:
+def group_folders(membership: Path, mount: Path, controller: str) -> tuple[list[Path], list[Path]]:
     """Folders of a process's groups and of all groups above, of version 2 and of one controller of version 1."""
     second, first = [], []
     for line in text_of(membership).splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers:
-            second += _upwards(mount, group)
+            second += [*_upwards(mount, group), *_upwards(mount / "unified", group)]
         elif controller in controllers.split(","):
             own = mount / controller if (mount / controller).is_dir() else mount / controllers
             first += _upwards(own, group)

@@ -3,9 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
+from advisor.lab.asking import text_of
+from advisor.lab.control_groups import NO_LIMIT, group_folders
 from advisor.units import KIB, NS_PER_S, THOUSAND, US_PER_S
 
 _PROC = Path("/proc")
@@ -15,13 +18,11 @@ _DELAYS = _PROC / "self" / "schedstat"
 _LINE_BYTES = 64
 _STOLEN = 7
 """Place of the time that a hypervisor gave to others, in a line of ``/proc/stat``."""
-_NO_LIMIT = 1 << 62
-"""Version 1 of control groups writes a number above this for "no limit"."""
 
 
 def delay_reader() -> Callable[[], int | None]:
     """Reader of the time for which this thread was ready and had no processor, where the system tells.  [ns]."""
-    if _delay_ns(_text(_DELAYS).encode()) is None:
+    if _delay_ns(text_of(_DELAYS).encode()) is None:
         return lambda: None
     file = os.open(_DELAYS, os.O_RDONLY)
     return lambda: _delay_ns(os.pread(file, _LINE_BYTES, 0))
@@ -47,7 +48,7 @@ def hindrances() -> dict[str, Any]:
 def resident_bytes() -> tuple[int, int]:
     """Memory of this process now and at its peak.  [B]."""
     if sys.platform == "linux":
-        lines = _text(_PROC / "self" / "status").splitlines()
+        lines = text_of(_PROC / "self" / "status").splitlines()
         now, peak = (_kib(lines, name) for name in ("VmRSS:", "VmHWM:"))
     else:
         import psutil
@@ -78,7 +79,7 @@ def _spare(folder: Path) -> int | None:
     """Limit of a group less what it holds and cannot let go of."""
     limit = _number(folder / "memory.max", folder / "memory.limit_in_bytes")
     used = _number(folder / "memory.current", folder / "memory.usage_in_bytes")
-    if limit is None or used is None or limit > _NO_LIMIT:
+    if limit is None or used is None or limit > NO_LIMIT:
         return None
     facts = _facts(folder / "memory.stat")
     return max(0, limit - used + facts.get("total_inactive_file", facts.get("inactive_file", 0)))
@@ -99,7 +100,7 @@ def _throttled_s(facts: Mapping[str, int]) -> float:
 
 def _stolen() -> tuple[int, int] | None:
     """Processor time of the whole machine that went to others on its host, and all of it."""
-    line = _text(_PROC / "stat").partition("\n")[0].split()
+    line = text_of(_PROC / "stat").partition("\n")[0].split()
     ticks = [int(word) for word in line[1:] if word.isdigit()]
     return (ticks[_STOLEN], sum(ticks[: _STOLEN + 1])) if len(ticks) > _STOLEN else None
 
@@ -115,29 +116,15 @@ def _clock_hz() -> float | None:
 
 def _groups(controller: str) -> Iterator[Path]:
     """Folders of the control groups of this process and of all above them, for one controller of either version."""
-    for line in _text(_PROC / "self" / "cgroup").splitlines():
-        _, controllers, group = line.split(":", 2)
-        mounts = (_CGROUP, _CGROUP / "unified") if not controllers else (_CGROUP / controller, _CGROUP / controllers)
-        if controllers and controller not in controllers.split(","):
-            continue
-        inside = PurePosixPath(group.lstrip("/"))
-        yield from (mount / step for mount in mounts for step in (inside, *inside.parents))
+    return chain.from_iterable(group_folders(_PROC / "self" / "cgroup", _CGROUP, controller))
 
 
 def _facts(file: Path) -> dict[str, int]:
-    pairs = (line.split() for line in _text(file).splitlines())
+    pairs = (line.split() for line in text_of(file).splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
 
 def _number(*files: Path) -> int | None:
     """Number in the first of some files that holds one."""
-    texts = (_text(file).strip() for file in files)
+    texts = (text_of(file).strip() for file in files)
     return next((int(text) for text in texts if text.isdigit()), None)
-
-
-def _text(file: Path) -> str:
-    """Contents of a file of the system, empty where it cannot be read."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
