@@ -170,7 +170,7 @@ def test_the_lock_satisfies_every_dependency_and_every_extra_but_models(system: 
 def test_binder_installs_the_run_time_dependencies_at_the_locked_versions() -> None:
     needs = [Requirement(line) for line in lines("binder/requirements.txt")]
     pins = {need.name: str(need.specifier).removeprefix("==") for need in needs if need.name not in FROM_BASE_IMAGE}
-    wanted = {canonicalize_name(need.name) for need in asked("view", "lab")}
+    wanted = {canonicalize_name(need.name) for need in asked("view", "lab", "serve")}
     assert {need.name for need in needs} == wanted - NOT_IN_BINDER
     assert pins == {name: locked("linux")[name] for name in pins}
 
