@@ -327,7 +327,7 @@ USAGE: dict[str, Usage] = {
     ),
     "no whole number": (["advise", "--rows", "2.5"], "usage_whole", {"field": "--rows", "value": "2.5"}),
     "no value": (["predict", "--model"], "usage_value", {"field": "--model", "command": "advisor predict"}),
-    "no files": (["calibrate"], "usage_missing", {"field": "FILE", "command": "advisor calibrate"}),
+    "no files": (["compare"], "usage_missing", {"field": "FILE", "command": "advisor compare"}),
     "value of a switch": (["score", "--json=1", "a.csv"], "usage_no_value", {"field": "--json", "value": "1"}),
     "half an option": (
         ["predict", "--dev", "x"],
