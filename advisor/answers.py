@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from advisor.document import Candidate, Document, WhatIf
 from advisor.explain import against, bill_texts, cheapest_below, name_of, price_source, system_lines
-from advisor.knowledge import Knowledge
+from advisor.knowledge import HERE, Knowledge
 from advisor.numbers import money, number, percent
 from advisor.report import label, stack_line, stack_name, worded
 from advisor.results import Option
@@ -158,7 +158,7 @@ def _value(field: str, value: object, lang: str) -> str:
 def _next(document: Document, best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     if best.fidelity != "measured":
         hardware, engine = (label(best.names, part, lang) for part in ("hardware", "engine"))
-        how = "tokens" if document.question.family == "llm" else best.site
+        how = "tokens" if document.question.family == "llm" else "here" if best.device == HERE else best.site
         yield sentence(f"answer.next_measure_{how}", lang, hardware=hardware, engine=engine)
     if best.usd_per_month is None:
         yield sentence("answer.next_price_unknown", lang)

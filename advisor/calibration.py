@@ -46,6 +46,8 @@ class Residual(NamedTuple):
 
     chip: str
     """Kind of the machine."""
+    precision: str
+    engine: str
     model: Traits
     log_factor: float
 
@@ -102,19 +104,19 @@ class Calibration:
         for name, sign in (("low_factor", -1), ("high_factor", 1)):
             values[name] = np.exp(sign * np.hypot(np.log(values[name]), np.log(wider)))
         if self.residuals:
-            heard = [self._heard(*one) for one in zip(device_ids, chips, precisions, traits, strict=True)]
+            heard = [self._heard(*one) for one in zip(device_ids, chips, precisions, engines, traits, strict=True)]
             factor, narrowing = np.array(heard, float).reshape(len(keys), 2).T
             values["engine_factor"] = values["engine_factor"] * factor
             values |= {name: values[name] ** narrowing for name in ("low_factor", "high_factor")}
         values["fidelity"] = np.where(strange, np.maximum(values["fidelity"], _OF_CLASS), values["fidelity"])
         return Coefficients(**values | {"fidelity": values["fidelity"].astype(np.int8)})
 
-    def _heard(self, device: str, chip: str, precision: str, model: Traits) -> tuple[float, float]:
+    def _heard(self, device: str, chip: str, precision: str, engine: str, model: Traits) -> tuple[float, float]:
         """Factor on times and exponent on intervals, from what the model showed on the user's machine."""
         shown = [one for one in self.residuals if one.model.resembles(model)]
-        if not shown or device in ("", HERE):
+        if not shown or (device in ("", HERE) and (precision, engine) == shown[0][1:3]):
             return 1.0, 1.0
-        for line in self.settings["transfer"]:
+        for line in self.settings["transfer"]["lines"]:
             if shown[0].chip in line["of"] and chip in line["to"] and precision in line["precisions"]:
                 return float(np.exp(line["share"] * np.median([one.log_factor for one in shown]))), line["narrowing"]
         return 1.0, 1.0

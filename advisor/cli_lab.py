@@ -160,13 +160,14 @@ def machine_of(file: str) -> "MachineCalibration":
 
 def calibration_of(chosen: argparse.Namespace) -> dict[str, Any]:
     """Device and coefficients of a calibrated machine, for ``predict``; what was chosen for it stays."""
+    from advisor.knowledge import HERE
     from advisor.machine_calibration import ENGINE, PRECISION
 
     if chosen.device is not None:
         raise RequirementError("usage", field="device", value="--device, --calibration", command="advisor predict")
     machine = machine_of(chosen.calibration)
     wished = {"precision": chosen.precision or PRECISION, "engine": chosen.engine or ENGINE}
-    return {"device": machine.device, "calibration": machine.calibration(), **wished}
+    return {"device": HERE, "calibration": machine, **wished}
 
 
 def _numbers(chosen: argparse.Namespace, fields: dict[str, str]) -> dict[str, Any]:

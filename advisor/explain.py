@@ -47,7 +47,7 @@ def basis_lines(asked: Asked, calibrated: str, option: Option, lang: str) -> Ite
         "report.evidence_measured" if measured else "report.evidence",
         lang,
         fidelity=sentence(f"fidelity.{option.fidelity}", lang),
-        dated=calibrated,
+        dated=option.price_date if option.device == HERE else calibrated,
         measured=measured,
         price_date=option.price_date,
         source=", ".join(price_source(source, lang) for source in option.sources),

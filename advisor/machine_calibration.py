@@ -44,8 +44,8 @@ class MeasuredModel:
     """UTC, ISO 8601."""
     residual: float
     """Logarithm of the p50 over what the other runs predict of it.  [unitless]"""
-    interfered: bool = False
-    """Whether other work on the machine took its time."""
+    interfered: bool | None = None
+    """Whether other work on the machine took its time; None where the system does not tell."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,14 @@ class MachineCalibration:
         base = load_calibration() if base is None else base
         chip = str(base.settings["kinds"]["same_silicon"].get(self.device.kind, self.device.kind))
         own = Fit(self.efficiency, self.overhead_s, self.low_factor, self.high_factor)
+        least = base.settings["transfer"]["least_others"]
         fits: dict[tuple[str, str, str], Fit] = {(chip, name, PRECISION): own for name in ("", HERE)}
-        return replace(base, fits={**base.fits, **fits}, residuals=self._residuals(chip))
+        return replace(base, fits={**base.fits, **fits}, residuals=self._residuals(chip, least))
+
+    def known(self, base: Knowledge) -> Knowledge:
+        """As ``knowledge``, made once and kept with the base."""
+        found: Knowledge = base.kept(("machine", self.to_toml()), lambda: self.knowledge(base))
+        return found
 
     def knowledge(self, base: Knowledge) -> Knowledge:
         """Knowledge with this machine among the hardware, and its runs among the measurements."""
@@ -106,15 +112,20 @@ class MachineCalibration:
         keep_published(own, Published({**published.found, **self._found()}, published.settings))
         return own
 
-    def _residuals(self, chip: str) -> tuple[Residual, ...]:
+    def _residuals(self, chip: str, least: int) -> tuple[Residual, ...]:
+        """What models showed beyond the machine: nothing while too few others tell what the machine itself is like."""
+        quiet = [one for one in self.measured if not one.interfered]
+        if len({one.sha256 for one in quiet}) <= least:
+            return ()
         return tuple(
-            Residual(chip, Traits(one.family, one.architecture, one.params), one.residual) for one in self.measured
+            Residual(chip, PRECISION, ENGINE, Traits(one.family, one.architecture, one.params), one.residual)
+            for one in quiet
         )
 
     def _found(self) -> dict[Any, list[Measurement]]:
         """Runs as measurements of a device of the catalogue."""
         found: dict[Any, list[Measurement]] = {}
-        for one in self.measured:
+        for one in (run for run in self.measured if not run.interfered):
             figure = Measurement(one.p50_s, one.macs / BILLION, self.device.kind, HERE, one.started[:10])
             stem = Path(one.model).stem
             for name in dict.fromkeys((one.model, stem, f"{stem}.onnx")):
@@ -196,5 +207,6 @@ _TABLES = ("device", "measured")
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
-    """TOML of numbers and texts, which JSON writes alike."""
-    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    """TOML of numbers and texts, which JSON writes alike; what is not known is left out."""
+    known = {name: value for name, value in values.items() if value is not None}
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in known.items()]

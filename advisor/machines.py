@@ -245,7 +245,7 @@ def _servers(knowledge: Knowledge) -> "pd.DataFrame":
                 "trait": "",
                 "since": _claimed(server, "price"),
                 "source": server.id,
-                "basis": "own" if server.id == HERE else _basis(server, "price"),
+                "basis": _basis(server, "power" if server.id == HERE else "price"),
                 "device": codes[server.device],
                 "site": 1,
                 "place": -1,

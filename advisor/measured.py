@@ -129,12 +129,6 @@ def engine_ids(rows: "pd.DataFrame", engines: Sequence[Mapping[str, Any]]) -> "p
     return pd.Series([found[pair] for pair in pairs], index=rows.index, dtype=object)
 
 
-def _fits(entry: Mapping[str, Any], name: str, source: str) -> bool:
-    """Whether an entry of ``published_engines`` stands for a name in lower case that was read from a source."""
-    parts = entry.get("sources", [""])
-    return any(word in name for word in entry["words"]) and any(part in source for part in parts)
-
-
 def device_ids(names: "pd.Series", devices: Mapping[str, Device]) -> "pd.Series":
     """Record id of every measured device name, by name or alias; empty where none is known."""
     known = {

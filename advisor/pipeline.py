@@ -130,14 +130,9 @@ def _known(
     """What the stages go by, and the advice without what was measured on the user's machine, where one was."""
     if not isinstance(calibration, MachineCalibration):
         return knowledge, calibration or load_calibration(), None
-    known, plain = _with_machine(knowledge, calibration), _with_machine(knowledge, replace(calibration, measured=()))
+    known, plain = calibration.known(knowledge), replace(calibration, measured=()).known(knowledge)
     coefficients: Calibration = known.kept("coefficients of the machine", calibration.calibration)
     return known, coefficients, lambda: advise(asked, plain)
-
-
-def _with_machine(knowledge: Knowledge, machine: MachineCalibration) -> Knowledge:
-    found: Knowledge = knowledge.kept(("machine", machine.to_toml()), lambda: machine.knowledge(knowledge))
-    return found
 
 
 def _times(

@@ -13,8 +13,9 @@ from advisor.effects import traits_of
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES
+from advisor.machine_calibration import MachineCalibration
 from advisor.modelspec import ModelSpec, plain, resolve
-from advisor.published import load_published
+from advisor.published import Published, load_published
 from advisor.requirements import settings
 from advisor.results import Interval, Prediction, Refusal
 from advisor.schema import Device, Precision
@@ -37,7 +38,7 @@ def predict(
     input_tokens: int | None = None,
     output_tokens: int | None = None,
     concurrency: int = 1,
-    calibration: Calibration | None = None,
+    calibration: Calibration | MachineCalibration | None = None,
 ) -> Prediction | Refusal:
     """What a model does on a device.
 
@@ -58,7 +59,8 @@ def predict(
         Language models: lengths; the documented defaults otherwise.
     concurrency : int, default 1
         Language models: requests decoded together.
-    calibration : Calibration, optional
+    calibration : Calibration or MachineCalibration, optional
+        With what ``advisor.lab.calibrate`` found of a machine, ``"this-machine"`` is a device too.
 
     Returns
     -------
@@ -82,6 +84,8 @@ def predict(
         if value is not None and (type(value) is not int or value < 1):
             raise RequirementError("field", field=field, value=value, must=">= 1")
     knowledge = load()
+    if isinstance(calibration, MachineCalibration):
+        knowledge, calibration = calibration.known(knowledge), calibration.calibration()
     calibration = load_calibration() if calibration is None else calibration
     spec = resolve(model, knowledge.models)
     target = _Target.of(device, knowledge)
@@ -96,7 +100,8 @@ def predict(
     if generates:
         lengths = (input_tokens, output_tokens)
         return _language_prediction(spec, target, peak, chosen, engine, float(threads or devices), concurrency, lengths)
-    return _one_shot_prediction(spec, target, peak, chosen, engine, float(batch), float(threads or 1), calibration)
+    published, units = load_published(knowledge), float(threads or 1)
+    return _one_shot_prediction(spec, target, peak, chosen, engine, float(batch), units, calibration, published)
 
 
 def _one_shot_prediction(
@@ -108,6 +113,7 @@ def _one_shot_prediction(
     batch: float,
     units: float,
     calibration: Calibration,
+    published: Published,
 ) -> Prediction:
     """Time of a batch: what was measured of exactly this, or predicted in the light of what was measured nearby."""
     coefficients = calibration.lookup([target.key], [target.kind], [precision], [engine or ""], traits_of(spec))
@@ -127,7 +133,7 @@ def _one_shot_prediction(
         [units],
         [batch],
         lambda _, at_units, at_batch: float(ends(at_units, at_batch)[1].item()),
-        load_published(load()),
+        published,
     )
     low, mid, high = (end.item() for end in times)
     return Prediction(

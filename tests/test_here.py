@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from english_words import CHINESE, english_words
 from test_lab_calibrating import MODELS, RATES, machine, run_of
 
-from advisor import Advice, Requirements, advise, load
+from advisor import Advice, Requirements, advise, load, predict
 from advisor.calibration import load_calibration
 from advisor.cli import main
 from advisor.effects import Traits, traits_of
@@ -18,7 +19,7 @@ from advisor.knowledge import HERE
 from advisor.lab import calibrate
 from advisor.lab.calibrating import MachineCalibration
 from advisor.modelspec import ModelSpec
-from advisor.results import Option
+from advisor.results import Option, Prediction
 from advisor.view.answer import Answer
 
 SMALL, LARGE = MODELS[1], MODELS[4]
@@ -52,7 +53,7 @@ def test_the_machine_is_a_stack_of_its_own_and_nothing_has_to_be_bought() -> Non
     assert record().cpu in found.hardware
     assert found.usd_per_month is not None
     (line,) = found.bill
-    assert line.basis == "own"
+    assert line.basis == "estimate"
     assert line.dated == record().dated[:10]
     watts = load().devices["intel-xeon-ice-lake"].power or 0
     tariff, costs = 0.5, load().table("costs")
@@ -112,13 +113,38 @@ def test_a_slow_model_is_expected_to_be_slow_on_other_processors_alone(device: s
         for calibration in (base, sharpened)
     )
     residual = next(one.residual for one in record().measured if one.model == SMALL.name)
-    (terms,) = base.settings["transfer"]
+    (terms,) = base.settings["transfer"]["lines"]
     assert residual > 0.1
     assert float(new.engine_factor[0] / plain.engine_factor[0]) == pytest.approx(
         np.exp(terms["share"] * residual) if heard else 1.0
     )
     narrower = float(np.log(new.high_factor[0]) / np.log(plain.high_factor[0]))
     assert narrower == pytest.approx(terms["narrowing"] if heard else 1.0)
+
+
+def test_another_engine_on_this_machine_hears_it_too() -> None:
+    base, sharpened = load_calibration(), record().calibration()
+    kind = record().device.kind
+    for engine, heard in (("openvino", True), ("onnxruntime", False)):
+        plain, new = (
+            calibration.lookup([HERE], [kind], ["fp32"], [engine], traits_of(SMALL))
+            for calibration in (base, sharpened)
+        )
+        assert (float(new.engine_factor[0]) > 1.01 * float(plain.engine_factor[0])) == heard
+
+
+@pytest.mark.parametrize("few", [1, 3])
+def test_from_few_models_nothing_is_heard_elsewhere(few: int) -> None:
+    assert MachineCalibration(**{**vars(record()), "measured": record().measured[:few]}).calibration().residuals == ()
+
+
+def test_what_was_disturbed_neither_answers_nor_is_heard() -> None:
+    disturbed = tuple(replace(one, interfered=True) for one in record().measured)
+    machine = MachineCalibration(**{**vars(record()), "measured": disturbed})
+    assert machine.calibration().residuals == ()
+    asked = Requirements(model=SMALL, qps=1, country="DE", p99_ms=100, precisions=("fp32",))
+    found = advise(asked, calibration=machine).evaluation
+    assert [row for row, _, _ in found.measured if found.found.classes[row].device == HERE] == []
 
 
 def test_a_model_that_was_not_measured_is_predicted_elsewhere_as_before() -> None:
@@ -148,6 +174,26 @@ def test_before_and_after_in_words(lang: str) -> None:
         said = (table.to_string() + text).replace(record().cpu, "")
         assert CHINESE.search(said)
         assert english_words(said) == []
+
+
+def test_the_date_is_that_of_the_calibration_of_the_machine() -> None:
+    machine = MachineCalibration(**{**vars(record()), "dated": "2026-12-24T08:00:00+00:00"})
+    other = ModelSpec("cnn", params=int(3e6), macs=6e8, name="other")
+    asked = Requirements(model=other, qps=0.1, country="DE", p99_ms=20000, precisions=("fp32",))
+    found = advise(asked, calibration=machine)
+    stack = next(option for option in found.shortlist if option.system == HERE)
+    told = [line for line in found.explain(stack.id, "en").splitlines() if found.calibrated in line]
+    assert "2026-12-24" in found.explain(stack.id, "en")
+    assert told == []
+
+
+def test_predict_answers_with_what_was_measured_here() -> None:
+    said = predict(SMALL, HERE, precision="fp32", engine="onnxruntime", calibration=record())
+    assert isinstance(said, Prediction)
+    assert said.fidelity == "measured"
+    assert said.latency_ms is not None
+    (p50,) = [one.p50_s for one in record().measured if one.model == SMALL.name]
+    assert said.latency_ms.mid == pytest.approx(1000 * p50)
 
 
 def test_the_json_stands_alone() -> None:

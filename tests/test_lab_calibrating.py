@@ -27,7 +27,7 @@ MODELS = [ModelSpec("cnn", params=int(macs / 200), macs=macs, name=f"net {macs:g
 
 def run_of(spec: ModelSpec, seconds: float) -> Run:
     return Run(
-        model=spec.name or "", sha256="0" * 64, samples_s=np.full(100, seconds), batch=1, threads=1,
+        model=spec.name or "", sha256=f"{int(spec.params):064d}", samples_s=np.full(100, seconds), batch=1, threads=1,
         providers=("CPUExecutionProvider",), inputs=(), started="2026-11-25T00:00:00+00:00", machine=RATES.machine,
         versions=(), warm_up=WarmUp(10, 0.1, steady=True), delay_share=0.0, cancelled=False, assumptions=(),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from advisor.calibration import ANY, Calibration, Fit, load_calibration
 from advisor.device import DeviceSpec
 from advisor.effects import traits_of
 from advisor.errors import MeasureError
+from advisor.lab.machine import Machine
 from advisor.lab.probing import Probe
 from advisor.lab.runs import Run
 from advisor.lab.settings import settings
@@ -59,7 +60,7 @@ def calibrate(
     if not pairs or any(spec.macs is None for spec, _ in pairs):
         raise MeasureError("calibration_no_models")
     base = load_calibration() if base is None else base
-    kinds = _kinds(probed.machine.system) if kind is None else [kind]
+    kinds = _kinds(probed.machine) if kind is None else [kind]
     tried = [_Machine(probed.device(name), base) for name in kinds]
     left = [machine.left_out(pairs) for machine in tried]
     best = int(np.argmin([np.median(np.abs(residuals)) for residuals in left]))
@@ -75,7 +76,7 @@ def calibrate(
         cpu=probed.machine.cpu,
         dated=max(run.started for _, run in pairs),
         threads=probed.machine.usable_cpus,
-        architecture="aarch64" if _is_arm(probed.machine.system) else "x86_64",
+        architecture="aarch64" if _is_arm(probed.machine) else "x86_64",
         measured=tuple(_measured(spec, run, far) for (spec, run), far in zip(pairs, left[best].tolist(), strict=True)),
     )
 
@@ -95,7 +96,7 @@ def _measured(spec: ModelSpec, run: Run, residual: float) -> MeasuredModel:
         samples=len(run.samples_s),
         started=run.started,
         residual=residual,
-        interfered=bool(run.interfered),
+        interfered=run.interfered,
     )
 
 
@@ -164,14 +165,16 @@ def middle_s(spec: ModelSpec, device: DeviceSpec, calibration: Calibration, batc
     return float(found.item())
 
 
-def _kinds(system: str) -> list[str]:
-    """Kinds of device that a machine may be, by what its system says of its processor."""
+def _kinds(machine: Machine) -> list[str]:
+    """Kinds of device that a machine may be."""
     known = settings()["calibration"]["kinds"]
-    return list(known["arm"] if _is_arm(system) else known["other"])
+    return list(known["arm"] if _is_arm(machine) else known["other"])
 
 
-def _is_arm(system: str) -> bool:
-    return any(word in system.lower() for word in ("aarch64", "arm64", "armv"))
+def _is_arm(machine: Machine) -> bool:
+    """Whether it has an Arm processor, which not every system has in its name."""
+    named = any(word in machine.system.lower() for word in ("aarch64", "arm64", "armv"))
+    return named or "neon" in machine.instructions
 
 
 def _chip(device: DeviceSpec, base: Calibration) -> str:

@@ -12,7 +12,7 @@ from advisor.lab.measuring import measure
 from advisor.lab.probing import probe
 from advisor.lab.runs import Run
 from advisor.lab.settings import settings
-from advisor.machine_calibration import MachineCalibration
+from advisor.machine_calibration import PRECISION, MachineCalibration
 from advisor.modelspec import ModelSpec, of_onnx
 
 
@@ -67,11 +67,22 @@ def calibrate_here(
     return calibrate(pairs, probed)
 
 
+def _sound(spec: ModelSpec) -> ModelSpec:
+    """The model, if a calibration can rest on it."""
+    if spec.macs is None:
+        raise MeasureError("calibration_no_macs", model=spec.name or spec.family)
+    if spec.precision not in (None, PRECISION):
+        raise MeasureError(
+            "calibration_precision", model=spec.name or spec.family, value=spec.precision, must=PRECISION
+        )
+    return spec
+
+
 def _measured(model: str, seconds: float, cancel: threading.Event | None) -> list[tuple[ModelSpec, Run]]:
     """Model with its run; nothing where it was cancelled before the first sample."""
     path = zoo.path(model) if model in zoo.names() else Path(model)
     try:
-        return [(of_onnx(path), measure(model, seconds=seconds, cancel=cancel))]
+        return [(_sound(of_onnx(path)), measure(model, seconds=seconds, cancel=cancel))]
     except MeasureError:
         if cancel is not None and cancel.is_set():
             return []

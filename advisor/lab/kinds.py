@@ -1,12 +1,9 @@
 """The kinds of record that are kept: how each is read back, and what makes it sound."""
 
-import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from math import isfinite
-from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -25,7 +22,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "ramp": ("ramps", "Ramp"),
     "comparison": ("comparisons", "Comparison"),
 }
-"""Module and class of each kind; the class has ``record()``, and ``from_record()`` or ``load()``."""
+"""Module and class of each kind; the class has ``record()`` and ``from_record()``."""
 
 _SAID = {"run": ("words", "run_text")}
 """What words are put around the values of a kind."""
@@ -58,7 +55,7 @@ def restored(entry: Entry) -> Any:
     cls = _class(entry.kind)
     if entry.part_of is not None and {key: type(value) for key, value in entry.part_of.items()} != _PART_OF:
         raise ValueError(entry.kind)
-    return cls.from_record(entry.record) if hasattr(cls, "from_record") else _loaded(cls, entry.record)
+    return cls.from_record(entry.record)
 
 
 def check(entry: Entry) -> None:
@@ -85,13 +82,6 @@ def check(entry: Entry) -> None:
 def _class(kind: str) -> Any:
     home, name = KINDS[kind]
     return getattr(import_module(f"advisor.lab.{home}"), name)
-
-
-def _loaded(cls: Any, record: Mapping[str, Any]) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "record.json"
-        file.write_text(json.dumps(record), encoding="utf-8")
-        return cls.load(file)
 
 
 def _printable(value: object) -> bool:
