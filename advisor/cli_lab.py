@@ -66,6 +66,7 @@ def calibrate_options(command: argparse.ArgumentParser, lang: str) -> None:
 def _compare(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab.comparing import compare
     from advisor.lab.comparison_words import comparison_json, comparison_text
+    from advisor.lab.keeping import keep
 
     if len(chosen.files) < 2:
         raise RequirementError("missing_field", field="FILE", value="", example="advisor compare a.onnx b.onnx")
@@ -75,6 +76,7 @@ def _compare(chosen: argparse.Namespace, lang: str) -> None:
         compared.save(chosen.save)
     said = json.dumps(comparison_json(compared), ensure_ascii=False) if chosen.json else comparison_text(compared, lang)
     print(said)
+    keep(compared)
 
 
 def _locustfile(_: argparse.Namespace, __: str) -> None:
@@ -101,6 +103,7 @@ def _serve(chosen: argparse.Namespace, lang: str) -> None:
 
 def _load_test(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab.endpoints import body_of
+    from advisor.lab.keeping import keep
     from advisor.lab.load import closed_loop, load_test
     from advisor.lab.load_words import load_json, load_text, ramp_json, ramp_text
     from advisor.lab.ramps import ramp
@@ -118,6 +121,7 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
         if chosen.save:
             ramped.save(chosen.save)
         print(json.dumps(ramp_json(ramped), ensure_ascii=False) if chosen.json else ramp_text(ramped, lang))
+        keep(ramped)
         return
     if chosen.closed_loop:
         run = closed_loop(chosen.target, **times, **options)
@@ -127,17 +131,20 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
     if chosen.save:
         run.save(chosen.save)
     print(json.dumps(load_json(run), ensure_ascii=False) if chosen.json else load_text(run, lang))
+    keep(run)
 
 
 def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.advice import write_report
     from advisor.lab.calibration_words import calibration_text
     from advisor.lab.here import calibrate_here
+    from advisor.lab.keeping import keep
     from advisor.lab.runs import Run
-    from advisor.lab.store import Store
+
+    measured: list[Run] = []
 
     def say(run: Run) -> None:
-        Store().add(run)
+        measured.append(run)
         p50 = number(float(median(run.samples_s)) * MS_PER_S)
         print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True)
 
@@ -149,6 +156,8 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     else:
         write_report(found.to_toml(), chosen.out)
         print(sentence("cli.written", lang, file=chosen.out))
+    for run in measured:
+        keep(run)
 
 
 def machine_of(file: str) -> "MachineCalibration":

@@ -22,8 +22,8 @@ def measure_options(command: argparse.ArgumentParser, lang: str) -> None:
 
 
 def _measure(chosen: argparse.Namespace, lang: str) -> None:
+    from advisor.lab.keeping import keep
     from advisor.lab.measuring import measure
-    from advisor.lab.store import Store
     from advisor.lab.words import run_json, run_text
 
     given = {name: getattr(chosen, name) for name in _NUMBERS}
@@ -35,4 +35,4 @@ def _measure(chosen: argparse.Namespace, lang: str) -> None:
     if chosen.save:
         run.save(chosen.save)
     print(json.dumps(run_json(run), ensure_ascii=False) if chosen.json else run_text(run, objective, lang))
-    Store().add(run)
+    keep(run)

@@ -98,21 +98,24 @@ def _runs(chosen: argparse.Namespace, lang: str) -> None:
 
 
 def _list(store: "Store", words: Sequence[str], lang: str) -> tuple[Any, str]:
-    from advisor.lab.kept_words import runs_text
+    from advisor.lab.kept_words import SHOWN, runs_text
 
     _counted(words, 0, 0, "list")
     table, damaged = store.runs(), store.unreadable
     plans = [plan for _, _, plan in store.readable("sweep")]
+    others = {record_id: kind for kind in SHOWN for record_id in store.ids(kind)}
     answer = {
         "runs": table.to_dict("records"),
         "sweeps": [plan.record() for plan in plans],
+        "others": others,
         "unreadable": {name: error.in_language(lang) for name, error in damaged.items()},
     }
-    return answer, runs_text(table, plans, str(store.folder), damaged, lang)
+    return answer, runs_text(table, plans, others, str(store.folder), damaged, lang)
 
 
 def _show(store: "Store", words: Sequence[str], lang: str) -> tuple[Any, str]:
-    from advisor.lab.kept_words import sweep_json, sweep_text
+    from advisor.lab.kept_words import SHOWN, sweep_json, sweep_text
+    from advisor.lab.kinds import kind_of
     from advisor.lab.runs import Run
     from advisor.lab.sweep_planning import kept_sweep
     from advisor.lab.sweep_plans import Refused
@@ -125,6 +128,8 @@ def _show(store: "Store", words: Sequence[str], lang: str) -> tuple[Any, str]:
     found = store.get(part)
     if isinstance(found, Run):
         return run_json(found), run_text(found, lang=lang)
+    if kind_of(found) in SHOWN:
+        return found.record(), SHOWN[kind_of(found)](found, lang)
     if isinstance(found, Refused):
         return found.record(), found.error.in_language(lang)
     sweep = kept_sweep(store, store.full_id(part))

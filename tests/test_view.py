@@ -140,8 +140,7 @@ def test_one_question_is_asked_when_a_preset_fills_many_controls(monkeypatch: py
     shown_panel = panel(lang="en", preset="mobile-backend")
     asked: list[Requirements] = []
     monkeypatch.setattr(
-        "advisor.view.advising.advise",
-        lambda question, calibration: (asked.append(question), sample_advice(question, calibration))[1],
+        "advisor.view.advising.advise", lambda question: (asked.append(question), sample_advice(question))[1]
     )
     shown_panel.preset.value = "document-chat"
     assert [question.model for question in asked] == ["llama-3.1-8b"]
@@ -263,7 +262,7 @@ def test_an_unknown_price_is_words_and_never_zero() -> None:
 
 
 def test_nothing_fits_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("advisor.view.advising.advise", lambda asked, **_: SampleAdvice(asked, ()))
+    monkeypatch.setattr("advisor.view.advising.advise", lambda asked: SampleAdvice(asked, ()))
     shown_panel = panel(lang="en")
     assert "Nothing fits" in shown_panel.answer.first.value
     assert "Edge device" in shown_panel.answer.families.value

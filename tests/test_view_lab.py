@@ -16,6 +16,7 @@ from advisor.lab import zoo
 from advisor.lab.settings import settings
 from advisor.lab.store import Store
 from advisor.lab.sweeps import Sweeping
+from advisor.machine_calibration import MachineCalibration
 from advisor.view import lab
 from advisor.view.background import Work
 from advisor.view.machine_box import Asked, MachineBox
@@ -26,7 +27,7 @@ from advisor.view.tasks import Task
 
 NAMES = (
     "Intel Xeon Processor CPUExecutionProvider Linux glibc onnxruntime digits mobilenetv advisor tune runs resume "
-    "ONNX Runtime logits channel"
+    "ONNX Runtime logits channel advise predict calibration"
 )
 TAG = re.compile(r"<[^>]*>")
 
@@ -134,6 +135,7 @@ def test_the_machine_is_calibrated_and_stands_in_the_advice(monkeypatch: pytest.
     assert isinstance(found, Asked)
     assert set(found.machine.models) == {"digits", "mlperf-tiny-ic", "mobilenetv2"}
     assert len(Store().ids("run")) == 3
+    assert MachineCalibration.from_toml(found.record.read_text(encoding="utf-8")) == found.machine
     assert any(option.system == HERE for option in found.advice.shortlist)
     assert found.machine.cpu in task.said.value
     assert spoken(task) == []
@@ -145,6 +147,17 @@ def test_a_question_that_cannot_be_asked_is_said_before_anything_is_measured() -
     task.begin.click()
     assert task.work is None
     assert "-1" in task.fields["qps"].message.value
+
+
+def test_one_tab_waits_for_the_other() -> None:
+    page = lab(lang="en")
+    first, second = page.tasks[2], page.tasks[0]
+    first.work = Work(lambda _, cancel: cancel.wait(10))
+    first.work.start()
+    second.begin.click()
+    assert second.work is None
+    assert "Another tab" in second.status.value
+    first.stop()
 
 
 def test_work_that_is_cancelled_ends_and_is_no_failure() -> None:

@@ -87,7 +87,7 @@ class SampleAdvice:
         return sentence("report.utilisation", lang, value=option_id)
 
 
-def sample_advice(asked: Requirements, calibration: object = None) -> SampleAdvice:  # noqa: ARG001
+def sample_advice(asked: Requirements) -> SampleAdvice:
     """Six options, one of unknown price."""
     first = option(1, hardware=f"{asked.model} {asked.qps:g} {asked.country}")
     unknown = option(6, usd_per_month=None, usd_per_month_known=False)

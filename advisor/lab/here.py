@@ -59,9 +59,10 @@ def calibrate_here(
     for number, model in enumerate(wished, start=1):
         if cancel is not None and cancel.is_set():
             break
-        pairs += _measured(model, share_s, cancel)
-        if on_run is not None and pairs:
-            on_run(pairs[-1][1])
+        new = _measured(model, share_s, cancel)
+        pairs += new
+        if on_run is not None and new:
+            on_run(new[0][1])
         if on_progress is not None:
             on_progress(number / len(wished))
     return calibrate(pairs, probed)

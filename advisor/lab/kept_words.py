@@ -1,10 +1,12 @@
 """Sweeps and kept runs in words, and as JSON."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from advisor.lab.archives import Imported
+from advisor.lab.comparison_words import comparison_text
+from advisor.lab.load_words import load_text, ramp_text
 from advisor.lab.sweep_plans import Plan
 from advisor.lab.sweep_results import Best, Cell, Sweep
 from advisor.numbers import interval_text, number
@@ -75,10 +77,21 @@ def sweep_json(sweep: Sweep, slo_ms: float | None = None) -> dict[str, Any]:
     }
 
 
+SHOWN: Mapping[str, Callable[[Any, str], str]] = {
+    "load": load_text, "ramp": ramp_text, "comparison": comparison_text,
+}  # fmt: skip
+"""What is said of a record by its kind, besides runs and sweeps."""
+
+
 def runs_text(
-    table: "pd.DataFrame", plans: Sequence[Plan], folder: str, damaged: Mapping[str, object], lang: str
+    table: "pd.DataFrame",
+    plans: Sequence[Plan],
+    others: Mapping[str, str],
+    folder: str,
+    damaged: Mapping[str, object],
+    lang: str,
 ) -> str:
-    """One line for each run of ``Store.runs`` and each sweep, and what could not be read."""
+    """One line for each run of ``Store.runs``, each sweep, each other record by its kind, and what cannot be read."""
     rows = table.to_dict("records")
     lines = [
         sentence(
@@ -88,6 +101,7 @@ def runs_text(
             model=row["model"],
             threads=row["threads"],
             batch=row["batch"],
+            precision=row["precision"],
             count=f"{row['n']:,}",
             p50=_quantile_text(row, "p50", lang),
             p99=_quantile_text(row, "p99", lang),
@@ -96,6 +110,7 @@ def runs_text(
         for row in rows
     ]
     lines += [sentence("kept.sweep", lang, name=plan.name, model=plan.model, started=plan.started) for plan in plans]
+    lines += [sentence(f"kept.{kind}", lang, id=record_id) for record_id, kind in others.items()]
     if not lines:
         lines.append(sentence("kept.none", lang, folder=folder))
     if damaged:

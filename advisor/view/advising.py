@@ -6,7 +6,6 @@ import ipywidgets as w
 
 from advisor.advice import Advice
 from advisor.errors import AdvisorError
-from advisor.machine_calibration import MachineCalibration
 from advisor.pipeline import advise
 from advisor.presets import preset as preset_of
 from advisor.presets import presets
@@ -41,7 +40,6 @@ class Panel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             layout=w.Layout(width="auto"),
         )
         self.preset = w.Dropdown(options=[*presets(), OWN], layout=w.Layout(width="100%"))
-        self._machine: MachineCalibration | None = None
         self._advice: Advice | None = None
         self._error: AdvisorError | None = None
         self.language.value, self.preset.value = lang, preset
@@ -75,17 +73,12 @@ class Panel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         except RuntimeError:
             self.refresh()
 
-    def use(self, machine: MachineCalibration) -> None:
-        """Ask again with a machine among the stacks that was measured."""
-        self._machine = machine
-        self.refresh()
-
     def refresh(self) -> None:
         """Ask what the controls say and show the answer, or say beside the control what is wrong."""
         self.status.value = markup.status(sentence("view.working", self.lang))
         self._error = None
         try:
-            self._advice = advise(self.form.requirements(), calibration=self._machine)
+            self._advice = advise(self.form.requirements())
             self.answer.show(self._advice, self.lang)
         except AdvisorError as error:
             self._error = error

@@ -29,6 +29,8 @@ class Lab(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self.live = LiveTest(lang)
         self.tasks = (SweepBox(lang), PrecisionBox(lang), OmissionBox(lang), MachineBox(lang))
+        for task in self.tasks:
+            task.peers = [other for other in self.tasks if other is not task]
         self.tabs = w.Tab([self.live, *self.tasks])
         self.language.observe(lambda _: self.relabel(), names="value")
         bar = w.HBox([self.language], layout=w.Layout(justify_content="flex-end"))

@@ -8,7 +8,7 @@ import ipywidgets as w
 
 from advisor.errors import AdvisorError
 from advisor.lab import Measurement, Run, zoo
-from advisor.lab.store import Store
+from advisor.lab.keeping import keep
 from advisor.text import sentence
 from advisor.view import digits, markup, plots, run_words
 from advisor.view.fields import Field, ModelField, NumberField
@@ -36,6 +36,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._page = 0
         self._measurement: Measurement | None = None
         self._saved: str | None = None
+        self._not_saved: AdvisorError | None = None
         self._task: asyncio.Task[None] | None = None
         self.demo_heading, self.demo_text, self.pictures = w.HTML(), w.HTML(), w.HTML()
         self.more = w.Button(layout=w.Layout(width="auto", align_self="flex-start"))
@@ -111,7 +112,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._measurement is not None and self._measurement.state == "running":
             return
         wishes = {name: "" if self.fields[name].value is None else self.fields[name].value for name in _BEGIN}
-        self._saved = None
+        self._saved = self._not_saved = None
         self._measurement = self._start(self.fields["model"].value, **wishes)
         self._measurement.start()
         self._show_progress()
@@ -153,9 +154,9 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _save(self, run: Run) -> None:
         """Keep what was measured, cancelled or not."""
         try:
-            self._saved = Store().add(run)
+            self._saved = keep(run)
         except AdvisorError as error:
-            self.fields["model"].mark(error.in_language(self.lang))
+            self._not_saved = error
 
     def _show_pictures(self) -> None:
         try:
@@ -185,7 +186,8 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if run is None:
             self.result.value = ""
             return
-        self.result.value = run_words.result(run, self.slo_ms, self._saved, self.lang)
+        lost = "" if self._not_saved is None else markup.status(self._not_saved.in_language(self.lang), "error")
+        self.result.value = lost + run_words.result(run, self.slo_ms, self._saved, self.lang)
         self.plot.outputs = plots.as_output(plots.latency_histogram(run.samples_s, self.slo_ms, self.lang))
 
     def _mark(self, error: AdvisorError | None) -> None:

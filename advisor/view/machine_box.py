@@ -1,6 +1,7 @@
 """Use this machine in the advice: calibrate it, then ask with it among the stacks, before and after."""
 
 import threading
+from pathlib import Path
 from typing import NamedTuple
 
 import ipywidgets as w
@@ -9,9 +10,11 @@ from advisor.full_advice import FullAdvice
 from advisor.knowledge import load
 from advisor.lab import zoo
 from advisor.lab.calibration_words import calibration_text
+from advisor.lab.folders import data_folder, made
 from advisor.lab.here import calibrate_here
+from advisor.lab.keeping import keep
+from advisor.lab.runs import Run
 from advisor.lab.settings import settings
-from advisor.lab.store import Store
 from advisor.machine_calibration import MachineCalibration
 from advisor.pipeline import advise
 from advisor.report import headline
@@ -24,6 +27,7 @@ from advisor.view.tasks import Task
 
 _BEGIN = {"model": "mobilenetv2", "qps": 2, "p99_ms": 100, "country": "CN", "seconds": None}
 _ROWS = 8
+_MOMENT = len("20261125T040000")
 
 
 class Asked(NamedTuple):
@@ -31,6 +35,8 @@ class Asked(NamedTuple):
 
     machine: MachineCalibration
     advice: FullAdvice
+    record: Path
+    """File of the calibration, for ``advisor advise --calibration``."""
 
 
 class MachineBox(Task):
@@ -58,14 +64,18 @@ class MachineBox(Task):
     def made(self) -> Work:
         """Calibration and question that the controls describe; every run is kept."""
         model, qps, p99_ms, country, seconds = (self.fields[name].value for name in _BEGIN)
-        asked = Requirements(model=_known(model), qps=qps, p99_ms=p99_ms, country=country)
-        models = [*settings()["calibration"]["models"], model]
-        models = models if model in zoo.names() or model.endswith(".onnx") else models[:-1]
-        store = Store()
+        asked = Requirements(model=model, qps=qps, p99_ms=p99_ms, country=country)
 
         def work(report: Report, cancel: threading.Event) -> Asked:
-            machine = calibrate_here(models, seconds=seconds, on_run=store.add, on_progress=report, cancel=cancel)
-            return Asked(machine, advise(asked, calibration=machine))
+            wished = Requirements(**{**asked.model_dump(exclude_unset=True), "model": _known(model)})
+            models = [*([model] if _is_file_or_of_the_zoo(model) else []), *settings()["calibration"]["models"]]
+            runs: list[Run] = []
+            machine = calibrate_here(models, seconds=seconds, on_run=runs.append, on_progress=report, cancel=cancel)
+            advice = advise(wished, calibration=machine)
+            advice.before_and_after(_ROWS)
+            for run in runs:
+                keep(run)
+            return Asked(machine, advice, kept_record(machine))
 
         return Work(work)
 
@@ -80,9 +90,25 @@ class MachineBox(Task):
         first = sentence("report.nothing", self.lang) if best is None else headline(best, self.lang)
         self.said.value = (
             markup.paragraph(calibration_text(found.machine, self.lang))
+            + markup.paragraph(sentence("view.machine.record", self.lang, file=found.record), "note")
             + markup.paragraph(first, "lead")
             + ("" if table is None else markup.table(table))
         )
+
+
+def kept_record(machine: MachineCalibration) -> Path:
+    """File with the record of a machine in the reader's data folder."""
+    moment = "".join(sign for sign in machine.dated if sign.isdigit() or sign == "T")
+    path = data_folder() / "machines" / f"{moment[:_MOMENT]}.toml"
+
+    def write(draft: Path) -> None:
+        draft.write_text(machine.to_toml(), encoding="utf-8")
+
+    return made(path, write)
+
+
+def _is_file_or_of_the_zoo(model: str) -> bool:
+    return model in zoo.names() or Path(model).suffix.lower() == ".onnx"
 
 
 def _known(model: str) -> str:

@@ -4,6 +4,7 @@ import threading
 
 import ipywidgets as w
 
+from advisor.lab.keeping import keep
 from advisor.lab.load_words import shown_text
 from advisor.lab.omission import Shown, shown
 from advisor.view import lab_plots, markup, plots
@@ -35,7 +36,10 @@ class OmissionBox(Task):
         wishes = {name: field.value for name, field in self.fields.items()}
 
         def work(report: Report, cancel: threading.Event) -> Shown:
-            return shown(**wishes, on_progress=report, cancel=cancel)
+            found = shown(**wishes, on_progress=report, cancel=cancel)
+            for run in (found.open, found.closed):
+                keep(run)
+            return found
 
         return Work(work)
 

@@ -9,6 +9,8 @@ from advisor.lab import zoo
 from advisor.lab.comparing import compare
 from advisor.lab.comparison_words import comparison_text
 from advisor.lab.comparisons import Comparison
+from advisor.lab.jobs import within_bounds
+from advisor.lab.keeping import keep
 from advisor.lab.variant_records import Variant
 from advisor.lab.variant_words import variant_text
 from advisor.lab.variants import variant
@@ -52,11 +54,13 @@ class PrecisionBox(Task):
     def made(self) -> Work:
         """Making and measuring what the controls describe."""
         model, wish, seconds = (self.fields[name].value for name in _BEGIN)
+        within_bounds("seconds", seconds)
 
         def work(report: Report, cancel: threading.Event) -> Made:
             found = variant(model, wish)
             file = zoo.path(model) if model in zoo.names() else model
             compared = compare(file, found.path, seconds=seconds, on_progress=report, cancel=cancel)
+            keep(compared)
             return Made(found, compared)
 
         return Work(work)

@@ -51,10 +51,14 @@ class SweepBox(Task):
         for name, value in _BEGIN.items():
             fields[name].fill(value)
         super().__init__("sweep", lang, fields, self.plot, self.said)
+        self.fields["slo_ms"].on_change(self.show)
 
     def made(self) -> Sweeping:
         """Sweep that the controls describe."""
         wishes = {name: self.fields[name].value for name in ("threads", "batch", "seconds")}
+        slo = self.fields["slo_ms"].value
+        if slo is not None and not (isinstance(slo, int | float) and slo > 0):
+            raise MeasureError("field", field="slo_ms", value=slo, must="> 0")
         return Sweeping(self.fields["model"].value, store=Store(), **wishes)
 
     def show(self) -> None:
@@ -73,5 +77,5 @@ class SweepBox(Task):
             return
         slo = self.fields["slo_ms"].value
         said = sweep_text(found, slo if isinstance(slo, int | float) and slo > 0 else None, self.lang)
-        kept = sentence("view.sweep.kept", self.lang, name=found.plan.name)
-        self.said.value = markup.bullets([*said.splitlines(), kept])
+        kept = [] if found.not_saved else [sentence("view.sweep.kept", self.lang, name=found.plan.name)]
+        self.said.value = markup.bullets([*said.splitlines(), *kept])

@@ -1,7 +1,7 @@
 """A task of the lab: what it is about, its controls, one button, progress, and what came out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ipywidgets as w
 
@@ -32,6 +32,8 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *results: w.DOMWidget) -> None:
         self.code, self.lang, self.fields = code, lang, dict(fields)
         self.work: Watched | None = None
+        self.peers: Sequence[Task] = ()
+        """Tasks on the same machine: while one is at work, the others wait, since they would disturb it."""
         self._following: asyncio.Task[None] | None = None
         self.heading, self.text, self.status = w.HTML(), w.HTML(), w.HTML()
         self.begin = w.Button(button_style="primary", icon="play", layout=w.Layout(width="auto"))
@@ -59,9 +61,12 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def run(self) -> None:
         """Begin what the controls describe, unless it is under way."""
-        if self.work is not None and self.work.state == "running":
+        if self.busy:
             return
         self._mark(None)
+        if any(peer.busy for peer in self.peers):
+            self.status.value = markup.status(sentence("view.task.busy", self.lang), "error")
+            return
         try:
             self.work = self.made()
         except AdvisorError as error:
@@ -70,6 +75,11 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.work.start()
         self._refresh()
         self._following = asyncio.get_running_loop().create_task(self._follow(self.work))
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is at work."""
+        return self.work is not None and self.work.state == "running"
 
     def stop(self) -> None:
         """End the work under way; what there is by then is shown."""
@@ -95,7 +105,7 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _refresh(self) -> None:
         work = self.work
-        running = work is not None and work.state == "running"
+        running = self.busy
         self.begin.disabled, self.cancel.disabled = running, not running
         if work is not None:
             self.bar.value = 1.0 if work.state == "done" else work.progress
@@ -105,7 +115,8 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _mark(self, error: AdvisorError | None) -> None:
         """Say what went wrong beside the control that it is about, else below the buttons."""
-        named = "" if error is None else str(error.values.get("field", ""))
+        named = "" if error is None else str(error.values.get("field", "model"))
+        named = named if named in self.fields else "model"
         for name, field in self.fields.items():
             field.mark(error.in_language(self.lang) if error is not None and name == named else "")
         if error is not None and named not in self.fields:

@@ -108,7 +108,7 @@ Store().runs()[["id", "model", "threads", "batch", "n", "p50_s"]].tail(3)
 # 1. Measure with one thread, then with as many as the machine has. Does twice the threads halve the time?
 # 2. Set an SLO close to the p99. Why is the verdict undecided, and what would decide it?
 # 3. In the tab with the two loads, double the freeze. Which client notices?
-# 4. Put the machine into the advice, then measure a model of your own and ask again. What changed?
+# 4. In the last tab, name a model of your own, calibrate and ask. What changed, and for which machines?
 
 # %% [markdown] lang="zh"
 # ## 试一试
@@ -116,4 +116,4 @@ Store().runs()[["id", "model", "threads", "batch", "n", "p50_s"]].tail(3)
 # 1. 先用一个线程测，再用机器的全部线程测。线程翻倍，时间减半吗？
 # 2. 把目标设得接近 p99。为什么结论是“无法判定”，怎样才能判定？
 # 3. 在两种压测的标签页里把卡住时长加倍。哪个客户端看得出来？
-# 4. 把这台机器用于选型建议，再测一个自己的模型，重新提问。变化在哪里？
+# 4. 在最后一个标签页填自己的模型，校准并提问。哪些机器的结果变了，变了多少？
