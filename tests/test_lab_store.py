@@ -140,7 +140,7 @@ def test_foreign_files_are_named_and_left_alone(store: Store) -> None:
     assert list(store.runs()["id"]) == [good]
     assert (store.folder / "notes.txt").read_text() == "mine"
     for lang in languages():
-        text = runs_text(store.runs(), [], str(store.folder), store.unreadable, lang)
+        text = runs_text(store.runs(), [], {}, str(store.folder), store.unreadable, lang)
         assert "notes.txt" in text
         assert good in text
 
