@@ -48,10 +48,10 @@ def changes_table(before: Evaluation, after: Evaluation, rows: Sequence[int], la
     for row in rows:
         told = {f"{part}_{when}": text for when, ev in (("before", before), ("after", after))
                 for part, text in _told(ev, row, lang).items()}  # fmt: skip
-        lines.append({"stack": stack_name(candidate_at(after, row), lang), **told})
+        lines.append({"option": stack_name(candidate_at(after, row), lang), **told})
     parts = ("p99", "verdict", "cost", "fidelity")
     table = pd.DataFrame(
-        lines, columns=["stack", *(f"{part}_{when}" for part in parts for when in ("before", "after"))]
+        lines, columns=["option", *(f"{part}_{when}" for part in parts for when in ("before", "after"))]
     )
     return table.rename(columns=lambda name: sentence(f"column.{name}", lang))
 

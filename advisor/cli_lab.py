@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -142,15 +143,16 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.lab.runs import Run
 
     measured: list[Run] = []
+    told = sys.stderr if chosen.out is None else sys.stdout
 
     def say(run: Run) -> None:
         measured.append(run)
         p50 = number(float(median(run.samples_s)) * MS_PER_S)
-        print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True)
+        print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True, file=told)
 
     seconds = None if chosen.seconds is None else number_of(chosen.seconds, "seconds")
     found = calibrate_here(chosen.files or None, seconds=seconds, on_run=say)
-    print(calibration_text(found, lang))
+    print(calibration_text(found, lang), file=told)
     if chosen.out is None:
         print(found.to_toml())
     else:

@@ -2,8 +2,11 @@
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 from advisor.cli_words import number_of, numbers_of
+from advisor.errors import RequirementError
 from advisor.text import sentence
 
 _WORDS = ("axes", "memory-limit", "p99-ms", "save")
@@ -31,8 +34,19 @@ def _measure(chosen: argparse.Namespace, lang: str) -> None:
     objective = None if chosen.p99_ms is None else number_of(chosen.p99_ms, "p99_ms")
     axes = None if chosen.axes is None else numbers_of(chosen.axes, "axes")
     wishes = {"precision": chosen.precision or "fp32", "data": chosen.data, "memory_limit": chosen.memory_limit}
-    run = measure(chosen.file, axes=axes, **wishes, **numbers)
+    if chosen.data is not None and chosen.precision is None:
+        raise RequirementError("missing_field", field="precision", value="", example="--precision int8")
+    ended = Event()
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(measure, chosen.file, axes=axes, cancel=ended, **wishes, **numbers)
+        try:
+            run = under_way.result()
+        except KeyboardInterrupt:
+            ended.set()
+            run = under_way.result()
     if chosen.save:
         run.save(chosen.save)
     print(json.dumps(run_json(run), ensure_ascii=False) if chosen.json else run_text(run, objective, lang))
-    keep(run)
+    name = keep(run)
+    if not chosen.json:
+        print(sentence("view.live.saved", lang, file=name))

@@ -140,7 +140,8 @@ def _export(store: "Store", words: Sequence[str], lang: str) -> tuple[Any, str]:
     from zipfile import ZipFile
 
     file, *ids = _counted(words, 1, None, "export FILE [ID ...]")
-    written = store.export(ids or None, file)
+    named = {plan.name: record_id for record_id, _, plan in store.readable("sweep")}
+    written = store.export([named.get(part, part) for part in ids] or None, file)
     with ZipFile(written) as archive:
         count = len(archive.namelist())
     answer = {"file": str(written), "records": count}

@@ -138,7 +138,7 @@ class MachineCalibration:
         facts = {
             "kind": sheet.kind, "vendor": "-", "unit": "vCPU", "architecture": self.architecture,
             "bandwidth": f"{sheet.bandwidth_bytes_per_s:.6g} B/s",
-            "peak": {name: f"{rate:.6g} OP/s" for name, rate in sheet.peak_flop_per_s.items()},
+            "peak": {PRECISION: f"{sheet.peak_flop_per_s[PRECISION]:.6g} FLOP/s"},
         }  # fmt: skip
         return Device(id=HERE, name=sentence("here.name", "en", cpu=self.cpu), sources=[self._claim(facts)], **facts)
 

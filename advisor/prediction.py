@@ -11,7 +11,7 @@ from advisor.columns import FloatArray, ServiceClass
 from advisor.device import DeviceSpec
 from advisor.effects import traits_of
 from advisor.errors import RequirementError, UnknownIdError
-from advisor.knowledge import Knowledge, load
+from advisor.knowledge import HERE, Knowledge, load
 from advisor.latency import FIDELITIES
 from advisor.machine_calibration import MachineCalibration
 from advisor.modelspec import ModelSpec, plain, resolve
@@ -264,7 +264,8 @@ def _refusal(
     calibration: Calibration,
 ) -> Refusal | None:
     """Why a model cannot be predicted on a device, or None."""
-    if calibration.peak_flop_per_s(target.peak, precision) is None:
+    unmeasured = target.key == HERE and precision not in target.peak
+    if unmeasured or calibration.peak_flop_per_s(target.peak, precision) is None:
         return Refusal("no_peak", (("device", target.name), ("precision", precision)))
     if engine is not None:
         terms = _engine(engine, knowledge)

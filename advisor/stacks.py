@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from advisor.columns import CLOUD, FUNCTION, PLACE, SHAPES, IntArray, ServiceClass, Stacks
-from advisor.knowledge import Knowledge
+from advisor.knowledge import HERE, Knowledge
 from advisor.machines import Machines, machines
 from advisor.schema import Device, Precision
 from advisor.system_records import Engine, Platform, System
@@ -93,11 +93,14 @@ def _groups(rows: Machines) -> Iterable[tuple[tuple[int, str], IntArray]]:
 def _runs(engine: Engine | None, device: Device, precisions: tuple[Precision, ...]) -> list[Precision]:
     """Precisions in which an engine runs on a device, of those asked for, else the first at all.
 
-    Floats need a rate of the device, integers run anywhere.
+    Floats need a rate of the device, integers run anywhere but on the user's machine, which answers in what it was
+    measured in.
     """
     if engine is None or (engine.kinds and device.kind not in engine.kinds):
         return []
     offered = [
-        p for p in engine.architectures.get(device.architecture, ()) if p in device.peak or p in ("int8", "int4")
+        p
+        for p in engine.architectures.get(device.architecture, ())
+        if p in device.peak or (p in ("int8", "int4") and device.id != HERE)
     ]
     return [p for p in precisions if p in offered] or offered[:1]

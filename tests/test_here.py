@@ -19,7 +19,7 @@ from advisor.knowledge import HERE
 from advisor.lab import calibrate
 from advisor.lab.calibrating import MachineCalibration
 from advisor.modelspec import ModelSpec
-from advisor.results import Option, Prediction
+from advisor.results import Option, Prediction, Refusal
 from advisor.view.answer import Answer
 
 SMALL, LARGE = MODELS[1], MODELS[4]
@@ -194,6 +194,14 @@ def test_predict_answers_with_what_was_measured_here() -> None:
     assert said.latency_ms is not None
     (p50,) = [one.p50_s for one in record().measured if one.model == SMALL.name]
     assert said.latency_ms.mid == pytest.approx(1000 * p50)
+
+
+def test_this_machine_answers_in_the_format_it_was_measured_in() -> None:
+    said = predict(SMALL, HERE, precision="int8", engine="onnxruntime", calibration=record())
+    assert isinstance(said, Refusal)
+    asked = Requirements(model=SMALL, qps=1, country="DE", p99_ms=100)
+    found = advise(asked, calibration=record())
+    assert {option.precision for option in found.shortlist if option.system == HERE} == {"fp32"}
 
 
 def test_the_json_stands_alone() -> None:

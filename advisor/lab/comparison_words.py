@@ -3,7 +3,7 @@
 from typing import Any
 
 from advisor.lab.comparisons import Comparison, Series
-from advisor.lab.words import QUANTILES, machine_text
+from advisor.lab.words import QUANTILES, machine_text, title_text
 from advisor.numbers import interval_text, number
 from advisor.results import Interval
 from advisor.text import preferred_language, sentence
@@ -56,11 +56,11 @@ def _series_text(place: int, each: Series, lang: str) -> str:
     said = {}
     for name, q in QUANTILES.items():
         interval = each.quantile(q)
-        said[name] = sentence("load.not_given", lang) if interval is None else interval_text(_in_ms(interval), lang)
+        said[name] = sentence("compare.not_given", lang) if interval is None else interval_text(_in_ms(interval), lang)
     run = each.run
-    providers = ", ".join(run.providers)
-    wish = sentence("lab.title", lang, model=run.model, batch=run.batch, threads=run.threads, providers=providers)
-    return sentence("compare.configuration", lang, place=place, wish=wish, count=f"{len(run.samples_s):,}", **said)
+    return sentence(
+        "compare.configuration", lang, place=place, wish=title_text(run, lang), count=f"{len(run.samples_s):,}", **said
+    )
 
 
 def _ratio_texts(compared: Comparison, place: int, lang: str) -> list[str]:

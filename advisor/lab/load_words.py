@@ -76,7 +76,7 @@ def shown_text(shown: Shown, lang: str | None = None) -> str:
         quantiles = {name: _rough_ms(run, q) for name, q in QUANTILES.items()}
         counts = {"count": f"{len(run.failures):,}", "late": f"{late:,}", "limit": number(shown.late_s * MS_PER_S)}
         lines.append(sentence(f"omission.{run.loop}", lang, **quantiles, **counts))
-    return "\n".join([*lines, sentence("omission.why", lang)])
+    return "\n".join([*lines, sentence("omission.rough", lang), sentence("omission.why", lang)])
 
 
 def ramp_text(ramped: Ramp, lang: str | None = None) -> str:

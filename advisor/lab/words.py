@@ -11,6 +11,7 @@ from advisor.results import Interval
 from advisor.text import preferred_language, sentence
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB, MS_PER_S
 
+_MINUTES = len("2026-11-25T04:00")
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
@@ -26,9 +27,8 @@ def run_text(run: Run, p99_ms: float | None = None, lang: str | None = None) -> 
         Language id; by default the preferred one.
     """
     lang = lang or preferred_language()
-    providers = ", ".join(run.providers)
     lines = [
-        sentence("lab.title", lang, model=run.model, batch=run.batch, threads=run.threads, providers=providers),
+        title_text(run, lang),
         sentence("lab.samples", lang, count=f"{len(run.samples_s):,}", runs=f"{run.warm_up.runs:,}"),
         *quantile_texts(run.samples_s, lang, run.sizes),
     ]
@@ -37,6 +37,21 @@ def run_text(run: Run, p99_ms: float | None = None, lang: str | None = None) -> 
     if p99_ms is not None:
         lines.append(verdict_text(run, p99_ms, lang))
     return "\n".join([*lines, *facts(run, lang), machine_text(run, lang), *notes(run, lang)])
+
+
+def title_text(run: Run, lang: str) -> str:
+    """What was measured, how and when."""
+    return sentence(
+        "lab.title",
+        lang,
+        model=run.model,
+        precision=run.variant or run.precision,
+        batch=run.batch,
+        inputs=", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in run.inputs),
+        threads=run.threads,
+        providers=", ".join(run.providers),
+        started=run.started[:_MINUTES].replace("T", " "),
+    )
 
 
 def quantile_texts(samples_s: FloatArray, lang: str, sizes: Sequence[int] = ()) -> list[str]:

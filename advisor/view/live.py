@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import ipywidgets as w
 
@@ -47,7 +48,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "seconds": NumberField("seconds"),
             "slo_ms": NumberField("slo_ms"),
         }
-        self.upload = Upload(self.fields["model"].fill)
+        self.upload = Upload(self._uploaded)
         self.begin = w.Button(button_style="primary", icon="play", layout=w.Layout(width="auto"))
         self.cancel = w.Button(icon="stop", disabled=True, layout=w.Layout(width="auto"))
         self.bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="16em"))
@@ -96,6 +97,10 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Objective that the run is judged by; None where the box holds no number above 0."""
         value = self.fields["slo_ms"].value
         return value if isinstance(value, int | float) and value > 0 else None
+
+    def _uploaded(self, file: Path) -> None:
+        self.fields["model"].fill(file)
+        self.fields["model"].mark("")
 
     def first_pictures(self) -> None:
         """Show the first pictures; nothing is loaded before somebody looks."""

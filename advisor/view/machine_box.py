@@ -16,6 +16,7 @@ from advisor.lab.keeping import keep
 from advisor.lab.runs import Run
 from advisor.lab.settings import settings
 from advisor.machine_calibration import MachineCalibration
+from advisor.modelspec import resolve
 from advisor.pipeline import advise
 from advisor.report import headline
 from advisor.requirements import Requirements
@@ -64,6 +65,7 @@ class MachineBox(Task):
     def made(self) -> Work:
         """Calibration and question that the controls describe; every run is kept."""
         model, qps, p99_ms, country, seconds = (self.fields[name].value for name in _BEGIN)
+        resolve(model if model in load().models else _known(model), load().models)
         asked = Requirements(model=model, qps=qps, p99_ms=p99_ms, country=country)
 
         def work(report: Report, cancel: threading.Event) -> Asked:
