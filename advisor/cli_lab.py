@@ -139,14 +139,14 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.advice import write_report
     from advisor.lab.calibration_words import calibration_text
     from advisor.lab.here import calibrate_here
-    from advisor.lab.keeping import keep
+    from advisor.lab.keeping import Keeper
     from advisor.lab.runs import Run
 
-    measured: list[Run] = []
+    keep = Keeper()
     told = sys.stderr if chosen.out is None else sys.stdout
 
     def say(run: Run) -> None:
-        measured.append(run)
+        keep(run)
         p50 = number(float(median(run.samples_s)) * MS_PER_S)
         print(sentence("cli.calibrated_model", lang, model=run.model, p50=p50), flush=True, file=told)
 
@@ -158,8 +158,8 @@ def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
     else:
         write_report(found.to_toml(), chosen.out)
         print(sentence("cli.written", lang, file=chosen.out))
-    for run in measured:
-        keep(run)
+    if keep.error is not None:
+        raise keep.error
 
 
 def machine_of(file: str) -> "MachineCalibration":

@@ -201,7 +201,9 @@ def test_this_machine_answers_in_the_format_it_was_measured_in() -> None:
     assert isinstance(said, Refusal)
     asked = Requirements(model=SMALL, qps=1, country="DE", p99_ms=100)
     found = advise(asked, calibration=record())
-    assert {option.precision for option in found.shortlist if option.system == HERE} == {"fp32"}
+    classes = found.evaluation.found.classes
+    assert {klass.precision for klass in classes if klass.device == HERE} == {"fp32"}
+    assert {klass.precision for klass in classes} > {"fp32", "int8"}
 
 
 def test_the_json_stands_alone() -> None:

@@ -17,6 +17,7 @@ from advisor.lab.calibrating import middle_s
 from advisor.lab.calibration_words import calibration_text
 from advisor.lab.probing import Probe, Rate
 from advisor.lab.runs import WarmUp
+from advisor.lab.store import Store
 from advisor.modelspec import ModelSpec, of_onnx
 from advisor.results import Prediction
 
@@ -162,3 +163,21 @@ def test_a_file_that_is_no_record_is_named(tmp_path: Path, capsys: pytest.Captur
 def test_a_machine_is_named_once(asked: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--model", "resnet50", *asked]) == 2
     assert word in capsys.readouterr().err
+
+
+def test_runs_of_a_calibration_that_fails_later_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path))
+    assert main(["calibrate", "digits", "no-such-net", "--seconds", "0.5"]) == 2
+    assert len(Store().ids("run")) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_calibration_that_cannot_be_kept_is_printed_all_the_same(
+    lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "file"))
+    assert main(["calibrate", "digits", "--seconds", "0.3", "--lang", lang]) == 2
+    said = capsys.readouterr()
+    assert MachineCalibration.from_toml(said.out).models == ("digits",)
+    assert str(tmp_path / "file") in said.err

@@ -111,11 +111,22 @@ def test_a_variant_is_made_compared_and_told() -> None:
 def test_the_client_that_waits_sees_one_late_answer_and_the_other_many() -> None:
     task = done(OmissionBox("en"), rate_per_s="60", seconds="1.5", stall_s="0.5")
     assert isinstance(task.work, Work)
-    found: Any = task.work.result
+    result: Any = task.work.result
+    found = result.shown
     late = [int((run.response_s > found.late_s).sum()) for run in (found.open, found.closed)]
     assert late[1] <= 2 < late[0]
     assert len(task.plot.outputs) == 1
     assert spoken(task) == []
+
+
+def test_what_could_not_be_kept_is_shown_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "file"))
+    task = done(OmissionBox("en"), rate_per_s="60", seconds="0.5", stall_s="0.2")
+    assert task.work is not None
+    assert task.work.state == "done"
+    assert len(task.plot.outputs) == 1
+    assert str(tmp_path / "file") in task.said.value
 
 
 def test_a_number_out_of_bounds_is_said_beside_its_control() -> None:
@@ -135,6 +146,7 @@ def test_the_machine_is_calibrated_and_stands_in_the_advice(monkeypatch: pytest.
     assert isinstance(found, Asked)
     assert set(found.machine.models) == {"digits", "mlperf-tiny-ic", "mobilenetv2"}
     assert len(Store().ids("run")) == 3
+    assert found.record is not None
     assert MachineCalibration.from_toml(found.record.read_text(encoding="utf-8")) == found.machine
     assert any(option.system == HERE for option in found.advice.shortlist)
     assert found.machine.cpu in task.said.value

@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from advisor.errors import AdvisorError
 from advisor.lab.measuring import State
 
-T_co = TypeVar("T_co", covariant=True)
 Report = Callable[[float], object]
 
 

@@ -191,7 +191,7 @@ class LiveTest(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if run is None:
             self.result.value = ""
             return
-        lost = "" if self._not_saved is None else markup.status(self._not_saved.in_language(self.lang), "error")
+        lost = markup.lost(self._not_saved, self.lang)
         self.result.value = lost + run_words.result(run, self.slo_ms, self._saved, self.lang)
         self.plot.outputs = plots.as_output(plots.latency_histogram(run.samples_s, self.slo_ms, self.lang))
 

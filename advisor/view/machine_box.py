@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import ipywidgets as w
 
+from advisor.errors import AdvisorError
 from advisor.full_advice import FullAdvice
 from advisor.knowledge import load
 from advisor.lab import zoo
 from advisor.lab.calibration_words import calibration_text
 from advisor.lab.folders import data_folder, made
 from advisor.lab.here import calibrate_here
-from advisor.lab.keeping import keep
-from advisor.lab.runs import Run
+from advisor.lab.keeping import Keeper
 from advisor.lab.settings import settings
 from advisor.machine_calibration import MachineCalibration
 from advisor.modelspec import resolve
@@ -36,8 +36,10 @@ class Asked(NamedTuple):
 
     machine: MachineCalibration
     advice: FullAdvice
-    record: Path
-    """File of the calibration, for ``advisor advise --calibration``."""
+    record: Path | None
+    """File of the calibration, for ``advisor advise --calibration``; None where nothing can be kept."""
+    lost: AdvisorError | None
+    """Why what was measured could not be kept."""
 
 
 class MachineBox(Task):
@@ -65,19 +67,16 @@ class MachineBox(Task):
     def made(self) -> Work:
         """Calibration and question that the controls describe; every run is kept."""
         model, qps, p99_ms, country, seconds = (self.fields[name].value for name in _BEGIN)
-        resolve(model if model in load().models else _known(model), load().models)
-        asked = Requirements(model=model, qps=qps, p99_ms=p99_ms, country=country)
+        asked = Requirements(model=_known(model), qps=qps, p99_ms=p99_ms, country=country)
+        resolve(asked.model, load().models)
 
         def work(report: Report, cancel: threading.Event) -> Asked:
-            wished = Requirements(**{**asked.model_dump(exclude_unset=True), "model": _known(model)})
             models = [*([model] if _is_file_or_of_the_zoo(model) else []), *settings()["calibration"]["models"]]
-            runs: list[Run] = []
-            machine = calibrate_here(models, seconds=seconds, on_run=runs.append, on_progress=report, cancel=cancel)
-            advice = advise(wished, calibration=machine)
+            keep = Keeper()
+            machine = calibrate_here(models, seconds=seconds, on_run=keep, on_progress=report, cancel=cancel)
+            advice = advise(asked, calibration=machine)
             advice.before_and_after(_ROWS)
-            for run in runs:
-                keep(run)
-            return Asked(machine, advice, kept_record(machine))
+            return Asked(machine, advice, None if keep.error else kept_record(machine), keep.error)
 
         return Work(work)
 
@@ -91,8 +90,13 @@ class MachineBox(Task):
         best = found.advice.best
         first = sentence("report.nothing", self.lang) if best is None else headline(best, self.lang)
         self.said.value = (
-            markup.paragraph(calibration_text(found.machine, self.lang))
-            + markup.paragraph(sentence("view.machine.record", self.lang, file=found.record), "note")
+            markup.lost(found.lost, self.lang)
+            + markup.paragraph(calibration_text(found.machine, self.lang))
+            + (
+                markup.paragraph(sentence("view.machine.record", self.lang, file=found.record), "note")
+                if found.record
+                else ""
+            )
             + markup.paragraph(first, "lead")
             + ("" if table is None else markup.table(table))
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from advisor.errors import AdvisorError
 from advisor.view.style import STYLE
 from advisor.written import web_address
 
@@ -94,6 +95,11 @@ def folded(title: str, lines: Sequence[str]) -> str:
 def status(text: str, kind: str = "note") -> str:
     """Line that is read out when it changes."""
     return f'<div role="status" class="advisor-{kind}">{escape(text)}</div>' if text else ""
+
+
+def lost(error: AdvisorError | None, lang: str) -> str:
+    """Why a result that is shown could not be kept; nothing where it was."""
+    return "" if error is None else status(error.in_language(lang), "error")
 
 
 def grid(head: Sequence[str], rows: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> str:

@@ -1,10 +1,12 @@
 """Open loop and closed loop against the same server that freezes once: what a waiting client does not see."""
 
 import threading
+from typing import NamedTuple
 
 import ipywidgets as w
 
-from advisor.lab.keeping import keep
+from advisor.errors import AdvisorError
+from advisor.lab.keeping import Keeper
 from advisor.lab.load_words import shown_text
 from advisor.lab.omission import Shown, shown
 from advisor.view import lab_plots, markup, plots
@@ -13,6 +15,14 @@ from advisor.view.fields import Field, NumberField
 from advisor.view.tasks import Task
 
 _BEGIN = {"rate_per_s": 50, "seconds": 4, "stall_s": 1.2}
+
+
+class Loaded(NamedTuple):
+    """Both load tests, and whether they were kept."""
+
+    shown: Shown
+    lost: AdvisorError | None
+    """Why they could not be kept."""
 
 
 class OmissionBox(Task):
@@ -35,19 +45,21 @@ class OmissionBox(Task):
         """Both load tests that the controls describe."""
         wishes = {name: field.value for name, field in self.fields.items()}
 
-        def work(report: Report, cancel: threading.Event) -> Shown:
+        def work(report: Report, cancel: threading.Event) -> Loaded:
             found = shown(**wishes, on_progress=report, cancel=cancel)
+            keep = Keeper()
             for run in (found.open, found.closed):
                 keep(run)
-            return found
+            return Loaded(found, keep.error)
 
         return Work(work)
 
     def show(self) -> None:
         """Show the response of every request as either client tells it."""
         found = self.work.result if isinstance(self.work, Work) else None
-        if not isinstance(found, Shown):
+        if not isinstance(found, Loaded):
             self.plot.outputs, self.said.value = (), ""
             return
-        self.plot.outputs = plots.as_output(lab_plots.both_loops(found.open, found.closed, self.lang))
-        self.said.value = markup.bullets(shown_text(found, self.lang).splitlines())
+        self.plot.outputs = plots.as_output(lab_plots.both_loops(found.shown.open, found.shown.closed, self.lang))
+        said = markup.bullets(shown_text(found.shown, self.lang).splitlines())
+        self.said.value = markup.lost(found.lost, self.lang) + said

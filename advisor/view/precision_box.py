@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import ipywidgets as w
 
+from advisor.errors import AdvisorError
 from advisor.lab import zoo
 from advisor.lab.comparing import compare
 from advisor.lab.comparison_words import comparison_text
 from advisor.lab.comparisons import Comparison
 from advisor.lab.jobs import within_bounds
-from advisor.lab.keeping import keep
+from advisor.lab.keeping import Keeper
 from advisor.lab.variant_records import Variant
 from advisor.lab.variant_words import variant_text
 from advisor.lab.variants import variant
@@ -29,6 +30,8 @@ class Made(NamedTuple):
 
     variant: Variant
     compared: Comparison
+    lost: AdvisorError | None
+    """Why the comparison could not be kept."""
 
 
 class PrecisionBox(Task):
@@ -60,8 +63,9 @@ class PrecisionBox(Task):
             found = variant(model, wish)
             file = zoo.path(model) if model in zoo.names() else model
             compared = compare(file, found.path, seconds=seconds, on_progress=report, cancel=cancel)
+            keep = Keeper()
             keep(compared)
-            return Made(found, compared)
+            return Made(found, compared, keep.error)
 
         return Work(work)
 
@@ -71,6 +75,8 @@ class PrecisionBox(Task):
         if not isinstance(found, Made):
             self.said.value = ""
             return
-        self.said.value = markup.bullets(variant_text(found.variant, self.lang).splitlines()) + markup.bullets(
-            comparison_text(found.compared, self.lang).splitlines()
+        self.said.value = (
+            markup.lost(found.lost, self.lang)
+            + markup.bullets(variant_text(found.variant, self.lang).splitlines())
+            + markup.bullets(comparison_text(found.compared, self.lang).splitlines())
         )
