@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from advisor.capacity import Times, queue_times_s, service_quantile
+from advisor.capacity import queue_times_s
 from advisor.columns import (
     HIGH,
     LOW,
@@ -27,6 +27,7 @@ from advisor.columns import (
     Stacks,
 )
 from advisor.question import Question
+from advisor.queue_model import QueueTimes, service_quantile
 
 LADDER_LEVELS = 14
 _EVEN_LEVELS = 6
@@ -164,6 +165,8 @@ def _picked(ends: Ends, at: tuple[IntArray, IntArray, IntArray]) -> Ends:
 def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settings: Mapping[str, Any]) -> Sized:
     """Fleet of every run: the fewest machines that keep the objective at the upper end of the latency interval.
 
+    Spare replicas come on top; the response is that of the fleet without them.
+
     Where no number of machines keeps it at the upper end, but some do at the middle, the fleet is the one of the
     middle, kept stable at the upper end, and ``misses_high`` says so.
     """
@@ -186,6 +189,7 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
         replicas = np.ceil(needed.astype(np.float32)[cell, band_of_row[trip]] / capacity - _SLACK)
         replicas[capacity == 0] = np.inf
         servers = np.where(np.isfinite(replicas), replicas * capacity, np.float32(0.0))
+    replicas += np.float32(asking.asked.spare_replicas)
     response = times_on_ladder(rungs, rungs.response_s + cells.fill_s[:, None], cell, servers)
     response += trips.high_s.astype(np.float32)[trip]
     mid_trip = trips.mid_s.astype(np.float32)[trip]
@@ -243,7 +247,8 @@ def machines_needed(asking: Question, trips: Network, fleets: Sized, run: int) -
         )
         for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
     )
-    return float(np.ceil(low / capacity - _SLACK)), float(np.ceil(mid / capacity - _SLACK))
+    spare = asking.asked.spare_replicas
+    return float(np.ceil(low / capacity - _SLACK)) + spare, float(np.ceil(mid / capacity - _SLACK)) + spare
 
 
 def response_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
@@ -265,9 +270,10 @@ def wait_s(fleets: Sized, runs: IntArray) -> Ends:
 
 
 def utilisation(fleets: Sized, runs: IntArray) -> FloatArray:
-    """Share of the servers that is busy at the peak, middle of the interval; NaN for functions."""
+    """Share of the servers, spare ones included, busy at the peak, middle of the interval; NaN for functions."""
     cell = fleets.cell[runs]
-    busy = fleets.cells.arrivals_per_s[cell] * fleets.cells.service_s[MID][cell] / fleets.servers[runs]
+    servers = fleets.replicas[runs] * fleets.workers[runs] * fleets.cells.slots[cell]
+    busy = fleets.cells.arrivals_per_s[cell] * fleets.cells.service_s[MID][cell] / servers
     return np.where(_on_functions(fleets, runs), np.nan, busy)
 
 
@@ -275,7 +281,7 @@ def _on_functions(fleets: Sized, runs: IntArray) -> NDArray[np.bool_]:
     return np.zeros(len(runs), bool) if fleets.functions is None else np.isin(runs, fleets.functions.runs)
 
 
-def _times(fleets: Sized, runs: IntArray, end: int) -> Times:
+def _times(fleets: Sized, runs: IntArray, end: int) -> QueueTimes:
     """Queue of some runs; functions do not queue."""
     cell = fleets.cell[runs]
     service = fleets.cells.service_s[end][cell]
@@ -289,4 +295,4 @@ def _times(fleets: Sized, runs: IntArray, end: int) -> Times:
     )
     on = _on_functions(fleets, runs)
     alone = service * service_quantile(fleets.q, fleets.cells.service_cv**2)
-    return Times(np.where(on, 0.0, times.wait), np.where(on, alone, times.response))
+    return QueueTimes(np.where(on, 0.0, times.wait), np.where(on, alone, times.response))

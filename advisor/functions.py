@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from advisor.capacity import cold_share, service_quantile
+from advisor.capacity import cold_share
 from advisor.columns import HIGH, MID, BoolArray, ClassColumns, FloatArray, Functions, IntArray, Network, Sized, Stacks
 from advisor.question import Question
+from advisor.queue_model import service_quantile
 from advisor.units import BYTES_PER_MB
 
 if TYPE_CHECKING:

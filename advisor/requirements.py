@@ -52,6 +52,8 @@ class Requirements(BaseModel):
         Active hours; no traffic outside.
     payload_kb : float, default 100
         Size of a request.
+    spare_replicas : int, default 0
+        Replicas kept besides those that the peak needs, so that the objective holds while so many are down (n+1 = 1).
     sites : int, default 1
         Places to serve: edge and own servers are installed at each, clouds carry ``qps * sites``.
     data : str
@@ -96,6 +98,7 @@ class Requirements(BaseModel):
     burstiness: float = 1.0
     hours_per_day: float = HOURS_PER_DAY
     payload_kb: float = 100
+    spare_replicas: int = 0
     sites: int = 1
     data: DataScope = "anywhere"
     offline: bool = False

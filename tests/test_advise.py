@@ -533,3 +533,13 @@ def test_where_nothing_is_stopped_every_stack_has_its_verdict(small: Knowledge) 
     found = stacks(small, family="cnn", precisions=("fp32",))
     free = [Limit("memory", "run", side(0.0), side(np.ones(len(found.run_machine))))]
     assert mask_of_candidates(free, found, {"memory": 0}).tolist() == [0] * len(found)
+
+
+def test_spare_replicas_come_on_top_and_leave_the_response_as_it_is(ask: Ask) -> None:
+    plain, spared = (ask(spare_replicas=spare).options.set_index("id") for spare in (0, 2))
+    machines = plain[plain["operation"] != "serverless"]
+    both = machines.index.intersection(spared.index)
+    assert len(both)
+    assert (spared.loc[both, "replicas"] == plain.loc[both, "replicas"] + 2).all()
+    assert np.allclose(spared.loc[both, "p99_high_ms"], plain.loc[both, "p99_high_ms"])
+    assert (spared.loc[both, "usd_per_month"] > plain.loc[both, "usd_per_month"]).all()

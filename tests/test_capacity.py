@@ -1,18 +1,22 @@
 """Queues: exact cases, monotony, and the ladder against the formula it stands for."""
 
+from heapq import heapreplace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from advisor.capacity import cold_share, erlang_c, queue_times_s, response_quantile_s, servers_for, service_quantile
+from advisor.capacity import arrivals_for, cold_share, queue_times_s, response_quantile_s, servers_for
 from advisor.fleet import ladder, servers_on_ladder, times_on_ladder
+from advisor.queue_model import erlang_c, service_quantile
 
 utilisations = st.floats(0.05, 0.95)
 services = st.floats(1e-4, 10.0)
 servers = st.integers(1, 200)
-variations = st.floats(0.0, 1.5)
+variations = st.floats(0.0, 3.0)
+quantiles = st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.999])
 
 
 def test_erlang_c_of_textbook_cases() -> None:
@@ -33,45 +37,66 @@ def _simulated_p99(count: int, utilisation: float, service_cv: float, arrival_cv
     rng = np.random.default_rng(7)
     size = 400_000
     shape = 1 / max(arrival_cv**2, 1e-9)
-    gaps = rng.gamma(shape, 1 / shape / (utilisation * count), size)
+    arrivals = np.cumsum(rng.gamma(shape, 1 / shape / (utilisation * count), size))
     service = np.ones(size) if service_cv == 0 else rng.gamma(1 / service_cv**2, service_cv**2, size)
-    free = [0.0] * count
-    arrival, response = 0.0, np.empty(size)
-    for customer in range(size):
-        arrival += gaps[customer]
-        first = min(range(count), key=free.__getitem__)
-        start = max(arrival, free[first])
-        free[first] = start + service[customer]
-        response[customer] = free[first] - arrival
+    free, response = [0.0] * count, np.empty(size)
+    for customer, arrival in enumerate(arrivals):
+        done = max(arrival, free[0]) + service[customer]
+        response[customer] = done - arrival
+        heapreplace(free, done)
     return float(np.quantile(response[size // 10 :], 0.99))
 
 
 @pytest.mark.parametrize(
-    ("count", "utilisation", "service_cv"), [(1, 0.7, 0.2), (4, 0.8, 0.5), (8, 0.6, 1.0), (2, 0.85, 0.0)]
+    ("count", "utilisation", "service_cv", "arrival_cv"),
+    [
+        (1, 0.7, 0.2, 1.0),
+        (4, 0.8, 0.5, 1.0),
+        (8, 0.6, 1.0, 1.0),
+        (2, 0.85, 0.0, 1.0),
+        (3, 0.5, 1.2, 1.0),
+        (1, 0.3, 2.0, 2.0),
+        (4, 0.7, 0.5, 2.0),
+        (6, 0.6, 0.2, 0.5),
+        (24, 0.8, 1.0, 1.5),
+        (40, 0.9, 0.3, 1.0),
+    ],
 )
-def test_response_agrees_with_simulation(count: int, utilisation: float, service_cv: float) -> None:
+def test_response_agrees_with_simulation(count: int, utilisation: float, service_cv: float, arrival_cv: float) -> None:
     predicted = response_quantile_s(
-        0.99, servers=count, arrivals_per_s=utilisation * count, service_s=1.0, service_cv=service_cv
+        0.99,
+        servers=count,
+        arrivals_per_s=utilisation * count,
+        service_s=1.0,
+        service_cv=service_cv,
+        arrival_cv=arrival_cv,
     )
-    assert predicted == pytest.approx(_simulated_p99(count, utilisation, service_cv, 1.0), rel=0.12)
+    assert predicted == pytest.approx(_simulated_p99(count, utilisation, service_cv, arrival_cv), rel=0.08)
 
 
-def test_bursty_arrivals_wait_longer_as_simulated() -> None:
-    smooth, bursty = (
-        response_quantile_s(0.99, servers=4, arrivals_per_s=2.8, service_s=1.0, service_cv=0.5, arrival_cv=cv)
-        for cv in (1.0, 2.0)
-    )
-    assert bursty > 1.3 * smooth
-    assert bursty == pytest.approx(_simulated_p99(4, 0.7, 0.5, 2.0), rel=0.35)
+@given(servers, utilisations, quantiles)
+def test_exponential_queues_are_nearly_exact(count: int, utilisation: float, q: float) -> None:
+    waits, spare = erlang_c(count, utilisation * count), count * (1 - utilisation)
+    predicted = response_quantile_s(q, servers=count, arrivals_per_s=utilisation * count, service_s=1.0)
+    slower = 1 - spare if abs(1 - spare) > 1e-9 else 1e-9
+    beyond = np.exp(-predicted) + waits / -slower * (np.exp(-predicted) - np.exp(-predicted * spare))
+    assert np.log(beyond) == pytest.approx(np.log(1 - q), rel=0.05, abs=0.05)
 
 
-@given(utilisations, services, servers, variations)
+@given(quantiles, utilisations, services, servers, variations, variations)
 def test_another_server_never_makes_the_response_longer(
-    utilisation: float, service_s: float, count: int, cv: float
+    q: float, utilisation: float, service_s: float, count: int, service_cv: float, arrival_cv: float
 ) -> None:
     rate = utilisation * count / service_s
     less, more = (
-        response_quantile_s(0.99, servers=n, arrivals_per_s=rate, service_s=service_s, service_cv=cv)
+        response_quantile_s(
+            q,
+            servers=n,
+            arrivals_per_s=rate,
+            service_s=service_s,
+            service_cv=service_cv,
+            arrival_cv=arrival_cv,
+        )
         for n in (count, count + 1)
     )
     assert more <= less * (1 + 1e-9)
@@ -100,6 +125,19 @@ def test_times_scale_with_the_unit(utilisation: float, service_s: float, count: 
         service_cv=cv,
     )
     assert other == pytest.approx(one * factor, rel=1e-6)
+
+
+@given(st.integers(1, 100), st.floats(1.05, 6.0), st.floats(0.0, 2.0), st.floats(0.0, 2.0))
+def test_arrivals_for_is_the_most_that_is_held(count: int, slack: float, service_cv: float, arrival_cv: float) -> None:
+    queue = {"servers": count, "service_s": 0.02, "service_cv": service_cv, "arrival_cv": arrival_cv}
+    objective = slack * 0.02 * float(service_quantile(0.99, service_cv**2))
+    rate = arrivals_for(0.99, response_s=objective, **queue)
+    assert response_quantile_s(0.99, arrivals_per_s=rate, **queue) <= objective
+    assert response_quantile_s(0.99, arrivals_per_s=rate * 1.00001 + 1e-4, **queue) > objective
+
+
+def test_no_traffic_is_held_where_the_service_takes_longer() -> None:
+    assert arrivals_for(0.99, response_s=0.01, servers=8, service_s=0.02) == 0.0
 
 
 def test_an_overloaded_queue_never_answers() -> None:

@@ -143,6 +143,7 @@ def test_every_requirement_has_its_option(capsys: Captured) -> None:
         "burstiness": "1.5",
         "hours_per_day": "12",
         "payload_kb": "5",
+        "spare_replicas": "1",
         "sites": "2",
         "data": "country",
         "internet": "poor",

@@ -15,7 +15,7 @@ from advisor.requirements import settings
 
 NAN, INF = float("nan"), float("inf")
 NUMBERS = sorted(settings()["bounds"].keys() - {"weight"})
-WHOLE = ("sites", "input_tokens", "output_tokens", "horizon_months")
+WHOLE = ("sites", "spare_replicas", "input_tokens", "output_tokens", "horizon_months")
 CHOICES = ("data", "internet", "skills")
 
 
@@ -186,6 +186,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "burstiness": 1.0,
         "hours_per_day": 24,
         "payload_kb": 100,
+        "spare_replicas": 0,
         "sites": 1,
         "data": "anywhere",
         "offline": False,

@@ -24,7 +24,7 @@ from advisor.view.fields import (
 
 FIRST = ("model", "qps", "p99_ms", "country", "data", "internet", "budget_usd_month", "offline")
 SECTIONS = {
-    "traffic": ("peak_factor", "burstiness", "hours_per_day", "payload_kb", "sites"),
+    "traffic": ("peak_factor", "burstiness", "hours_per_day", "payload_kb", "spare_replicas", "sites"),
     "tokens": ("ttft_ms", "tpot_ms", "input_tokens", "output_tokens"),
     "limits": ("skills", "upfront_usd", "power_w", "launch_days", "horizon_months", "as_of", "providers", "precisions"),
     "weights": ("priorities",),
