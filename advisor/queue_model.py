@@ -101,7 +101,7 @@ def peakedness(service_scv: FloatArray, arrival_scv: FloatArray) -> FloatArray:
     """
     shape = 1 / np.maximum(service_scv, _SMALLEST_SCV)
     shorter = 1 - np.exp(special.gammaln(shape + 0.5) - special.gammaln(shape + 1)) / np.sqrt(np.pi)
-    return np.maximum(1 + (arrival_scv - 1) * shorter, _LEAST_PEAKEDNESS)
+    return np.asarray(np.maximum(1 + (arrival_scv - 1) * shorter, _LEAST_PEAKEDNESS))
 
 
 def formula(
