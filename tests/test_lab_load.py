@@ -33,7 +33,7 @@ from advisor.lab.load_words import load_json, load_text, ramp_json, ramp_text
 from advisor.lab.runs import needed_samples
 from advisor.lab.sending import Course, open_loop
 from advisor.lab.targets import Answer
-from advisor.lab.workers import ModelWorkers
+from advisor.lab.workers import ModelWorkers, Served, Workers
 from advisor.text import languages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -551,3 +551,59 @@ def test_workers_of_a_model_run_side_by_side() -> None:
 
     assert asyncio.run(both()) == [1, 1]
     workers.close()
+
+
+def test_the_services_of_a_busy_worker_leave_no_gap_between_them() -> None:
+    marks: list[float] = []
+
+    def work() -> None:
+        marks.append(time.perf_counter())
+        time.sleep(0.001)
+        marks.append(time.perf_counter())
+
+    async def at_once() -> list[Served]:
+        return await asyncio.gather(*(workers.call() for _ in range(40)))
+
+    workers = Workers(work, 1)
+    served = asyncio.run(at_once())
+    workers.close()
+    assert sum(one.service_s for one in served) >= marks[-1] - marks[0]
+
+
+def test_an_idle_worker_serves_from_the_call_on() -> None:
+    async def twice() -> tuple[Served, float]:
+        await workers.call()
+        await asyncio.sleep(0.05)
+        start = time.perf_counter()
+        return await workers.call(), time.perf_counter() - start
+
+    workers = Workers(lambda: None, 1)
+    second, elapsed_s = asyncio.run(twice())
+    workers.close()
+    assert second.queue_s == 0
+    assert second.service_s <= elapsed_s
+
+
+def test_a_call_that_failed_kept_its_worker_busy() -> None:
+    go = threading.Event()
+
+    def work(fails: bool) -> None:
+        go.wait(10)
+        if fails:
+            raise KeyError("no")
+
+    async def both() -> tuple[Served, float]:
+        calls = [asyncio.create_task(workers.call(fails)) for fails in (True, False)]
+        await asyncio.sleep(0)
+        start = time.perf_counter()
+        await asyncio.sleep(0.05)
+        held_s = time.perf_counter() - start
+        go.set()
+        await asyncio.wait(calls)
+        assert isinstance(calls[0].exception(), KeyError)
+        return calls[1].result(), held_s
+
+    workers = Workers(work, 1)
+    second, held_s = asyncio.run(both())
+    workers.close()
+    assert second.queue_s >= held_s

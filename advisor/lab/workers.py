@@ -22,10 +22,20 @@ class Served(NamedTuple):
 
     result: Any
     queue_s: float
-    """Wait for a free worker.  [s]"""
+    """Wait until the worker was done with the call before.  [s]"""
     service_s: float
+    """From then on, or from the call if it was idle: hand-over and work.  [s]"""
     delay_s: float
     """Part of the service in which the worker waited for a processor; NaN where the system does not tell.  [s]"""
+
+
+class _Own(threading.local):
+    """What each worker knows of itself."""
+
+    def __init__(self) -> None:
+        self.clock = DelayClock()
+        self.done = -math.inf
+        self.delayed_s = self.clock()
 
 
 class Workers:
@@ -44,30 +54,24 @@ class Workers:
         self.count = workers
         self._work = work
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
-        self._own = threading.local()
+        self._own = _Own()
 
     async def call(self, *arguments: Any) -> Served:
         """Result of one call, and its times."""
         asked = time.perf_counter()
 
         def served() -> Served:
-            delayed = self._delayed()
-            before = delayed()
-            start = time.perf_counter()
-            result = self._work(*arguments)
-            end = time.perf_counter()
-            after = delayed()
-            delay_s = math.nan if before is None or after is None else after - before
-            return Served(result, start - asked, end - start, delay_s)
+            own = self._own
+            start, before = max(asked, own.done), own.delayed_s
+            try:
+                result = self._work(*arguments)
+            finally:
+                own.done, own.delayed_s = time.perf_counter(), own.clock()
+            service_s, after = own.done - start, own.delayed_s
+            delay_s = math.nan if before is None or after is None else min(after - before, service_s)
+            return Served(result, start - asked, service_s, delay_s)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, served)
-
-    def _delayed(self) -> DelayClock:
-        """Clock of the worker that asks."""
-        if not hasattr(self._own, "clock"):
-            self._own.clock = DelayClock()
-        clock: DelayClock = self._own.clock
-        return clock
 
     def close(self) -> None:
         """End the threads; calls that wait are dropped."""
