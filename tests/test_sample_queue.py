@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from advisor.capacity import erlang_c
 from advisor.sample_queue import response_quantile_from_sample_s
 
-slowly = settings(max_examples=10, deadline=None)
+slowly = settings(max_examples=5, deadline=None)
 utilisations = st.floats(0.05, 0.9)
 servers = st.integers(1, 4)
 samples = st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=40)
@@ -58,6 +58,27 @@ def test_slow_spells_make_the_tail_longer_than_the_same_times_in_any_order() -> 
     random = np.random.default_rng(0)
     spells = np.repeat(random.choice([0.8, 1.6], 100, p=[0.75, 0.25]), 100)
     assert p99(spells, 0.7) > 1.5 * p99(random.permutation(spells), 0.7)
+
+
+def test_service_after_a_pause_counts_apart() -> None:
+    random = np.random.default_rng(0)
+    free, times = 0.0, []
+    for gap in random.exponential(1 / 0.6, 400_000):
+        waited, free = free, max(0.0, free)
+        times.append((free + (service := 1.0 if waited > 0 else 1.3), service, waited <= 0))
+        free += service - gap
+    response, service, idle = np.array(times).T
+    measured = np.quantile(response, 0.99)
+    wanted = {"servers": 1, "arrivals_per_s": 0.6, "samples_s": service}
+    assert response_quantile_from_sample_s(0.99, found_idle=idle, **wanted) == pytest.approx(measured, rel=0.03)
+    assert response_quantile_from_sample_s(0.99, **wanted) > 1.1 * measured
+
+
+@pytest.mark.parametrize("all_alike", [True, False])
+def test_services_of_one_kind_are_one_sample(all_alike: bool) -> None:
+    wanted = {"servers": 1, "arrivals_per_s": 0.5, "samples_s": [1.0, 0.5, 2.0]}
+    alone = response_quantile_from_sample_s(0.99, **wanted)
+    assert response_quantile_from_sample_s(0.99, found_idle=[all_alike] * 3, **wanted) == alone
 
 
 def test_several_quantiles_come_from_one_simulation() -> None:

@@ -1,0 +1,191 @@
+"""Results of ``http_queue.py``: how they are kept, what they predict, and the table that they make."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.lab.queueing import predicted_response_s
+from advisor.lab.runs import quantile_of
+from advisor.results import Interval
+from advisor.sample_queue import response_quantile_from_sample_s
+from advisor.units import MS_PER_S, PERCENT, US_PER_S
+
+RESULTS = Path(__file__).resolve().parent / "results" / "http_queue"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "methodology" / "capacity.md"
+MARKS = ("<!-- table of benchmarks/http_queue.py -->", "<!-- end of the table -->")
+SAMPLES = ("response_us", "service_us", "found_idle")
+FAILED = np.iinfo(np.uint32).max
+"""Microseconds of a request that got no answer."""
+Q = 0.99
+BATCHES = 20
+"""Stretches of time that a run is cut into for the interval of its p99; what they hold is late together."""
+COLUMNS = ("model", "workers", "utilisation", "as run", "requests", "service, ms (CV)",
+           "p99, ms", "predicted", "error", "inside", "formula")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run under load: facts, and times in whole microseconds in the order of the requests."""
+
+    facts: dict[str, Any]
+    response_us: np.ndarray
+    service_us: np.ndarray
+    found_idle: np.ndarray
+    """Whether the request found a worker idle."""
+
+    @property
+    def number(self) -> int:
+        """Of the run in the plan."""
+        return int(self.facts["plan"]["number"])
+
+    @property
+    def interfered(self) -> bool:
+        return bool(self.facts["interfered"])
+
+    @property
+    def arrivals_per_s(self) -> float:
+        return len(self.response_us) / float(self.facts["seconds"])
+
+    @property
+    def answered(self) -> np.ndarray:
+        return np.asarray(self.service_us < FAILED)
+
+    @cached_property
+    def service_s(self) -> np.ndarray:
+        """Service times of the requests that were answered."""
+        return self.service_us[self.answered] / US_PER_S
+
+    @cached_property
+    def measured_s(self) -> Interval:
+        """Measured p99 with its 95 % confidence interval."""
+        response_s = np.where(self.response_us < FAILED, self.response_us / US_PER_S, np.inf)
+        sizes = [len(batch) for batch in np.array_split(response_s, BATCHES)]
+        interval = quantile_of(response_s, Q, sizes)
+        if interval is None:
+            raise ValueError(f"{len(response_s)} requests are too few for a p99")
+        return interval
+
+    @cached_property
+    def predicted_s(self) -> float:
+        """Predicted p99: the queue of the service times of the run, and the overhead that was measured before."""
+        in_queue = response_quantile_from_sample_s(
+            Q,
+            servers=self.facts["plan"]["workers"],
+            arrivals_per_s=self.arrivals_per_s,
+            samples_s=self.service_s,
+            found_idle=self.found_idle[self.answered],
+        )
+        return float(in_queue) + float(self.facts["before"]["outside_s"])
+
+    @property
+    def formula_s(self) -> float:
+        """The same by the closed form, from mean and variation of the service times."""
+        found = predicted_response_s(
+            Q,
+            arrivals_per_s=self.arrivals_per_s,
+            service_s=self.service_s,
+            outside_s=np.array([self.facts["before"]["outside_s"]]),
+            workers=self.facts["plan"]["workers"],
+        )
+        return float("nan") if found is None else float(found)
+
+    @property
+    def error(self) -> float:
+        return self.predicted_s / self.measured_s.mid - 1
+
+    @property
+    def inside(self) -> bool:
+        return self.measured_s.low <= self.predicted_s <= self.measured_s.high
+
+    def line(self) -> str:
+        """Row of the table."""
+        plan, measured, mean = self.facts["plan"], self.measured_s, float(self.service_s.mean())
+        low, mid, high = (f"{MS_PER_S * x:.1f}" for x in (measured.low, measured.mid, measured.high))
+        cells = (
+            plan["model"],
+            plan["workers"],
+            plan["utilisation"],
+            f"{self.arrivals_per_s * mean / plan['workers']:.2f}",
+            len(self.response_us),
+            f"{MS_PER_S * mean:.2f} ({self.service_s.std() / mean:.2f})",
+            f"{mid} ({low} to {high})",
+            f"{MS_PER_S * self.predicted_s:.1f}",
+            f"{PERCENT * self.error:+.0f} %",
+            "interfered" if self.interfered else "yes" if self.inside else "no",
+            f"{PERCENT * (self.formula_s / measured.mid - 1):+.0f} %",
+        )
+        return row(cells)
+
+    def save(self, folder: Path) -> None:
+        """Write samples, then facts: an attempt without facts was cut off."""
+        folder.mkdir(parents=True, exist_ok=True)
+        plan = self.facts["plan"]
+        name = f"{self.number:02}-{plan['model']}-w{plan['workers']}-u{plan['utilisation']}-a{self.facts['attempt']}"
+        with (folder / f"{name}.npz").open("xb") as file:
+            np.savez_compressed(file, **{name: getattr(self, name) for name in SAMPLES})
+        (folder / f"{name}.json").write_text(json.dumps(self.facts, indent=1) + "\n", encoding="utf-8")
+
+
+def attempts(folder: Path) -> list[Attempt]:
+    """All that were kept, by run, in the order in which they were made."""
+    found = []
+    for file in sorted(folder.glob("*.json")):
+        with np.load(file.with_suffix(".npz")) as samples:
+            found.append(Attempt(json.loads(file.read_text(encoding="utf-8")), *(samples[name] for name in SAMPLES)))
+    return found
+
+
+def judged(made: Iterable[Attempt]) -> list[Attempt]:
+    """Of each run the first attempt without interference."""
+    first: dict[int, Attempt] = {}
+    for attempt in made:
+        if not attempt.interfered:
+            first.setdefault(attempt.number, attempt)
+    return [first[number] for number in sorted(first)]
+
+
+def row(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def shown(made: Sequence[Attempt]) -> str:
+    """Table of the runs, and what they say together."""
+    counted = judged(made)
+    never = {each.number for each in made} - {each.number for each in counted}
+    interfered = [each for each in made if each.interfered]
+    lines = [row(COLUMNS), row(["---"] * len(COLUMNS)), *(each.line() for each in counted)]
+    lines += [each.line() for each in interfered if each.number in never]
+    said = f"Interfered: {len(interfered)} of {len(made)} attempts, and all attempts of {len(never)} runs."
+    return "\n\n".join(["\n".join(lines), said, *(summary(counted) if counted else ())])
+
+
+def summary(counted: Sequence[Attempt]) -> tuple[str, str]:
+    """Errors and coverage, and where and when they were found."""
+    errors = PERCENT * np.abs([each.error for each in counted])
+    formula = PERCENT * np.abs([each.formula_s / each.measured_s.mid - 1 for each in counted])
+    inside, of = sum(each.inside for each in counted), len(counted)
+    machine, versions = counted[0].facts["machine"], counted[0].facts["versions"]
+    days = sorted(each.facts["started"][:10] for each in counted)
+    found = (
+        f"Error of the p99 over {of} runs: {np.median(errors):.1f} % in the median, {errors.max():.0f} % at most; "
+        f"inside the interval in {inside} of them ({PERCENT * inside / of:.0f} %). "
+        f"By the closed form: {np.median(formula):.1f} % in the median, {formula.max():.0f} % at most."
+    )
+    where = (
+        f"{machine['cpu']}, {machine['logical_cpus']} processors, {machine['system']}; Python {versions['python']}, "
+        f"ONNX Runtime {versions['onnxruntime']}; {days[0]} to {days[-1]}."
+    )
+    return found, where
+
+
+def written(table: str) -> str:
+    """Put the table between its marks on the page, and return it."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
+    PAGE.write_text(f"{text[:before]}\n\n{table}\n\n{text[after:]}", encoding="utf-8")
+    return table
