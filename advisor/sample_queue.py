@@ -61,8 +61,7 @@ def response_quantile_from_sample_s(
     ----------
     .. [1] P. D. Welch, "On a generalized M/G/1 queuing process in which the first customer of each busy period
        receives exceptional service," Operations Research 12(5), 1964, doi:10.1287/opre.12.5.736.
-    .. [2] J. Kiefer and J. Wolfowitz, "On the theory of queues with many servers," Trans. Am. Math. Soc. 78, 1955,
-       doi:10.1090/S0002-9947-1955-0066587-1.
+    .. [2] J. Kiefer and J. Wolfowitz, "On the theory of queues with many servers," Trans. Am. Math. Soc. 78, 1955.
 
     Examples
     --------

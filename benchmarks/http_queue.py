@@ -1,6 +1,6 @@
 """Predicted against measured p99 of a real HTTP server around ONNX Runtime on this machine.
 
-Usage: python benchmarks/http_queue.py [--quick | --table]
+Usage: python benchmarks/http_queue.py [--quick | --table | --intervals]
 
 Three models are served with one worker at utilisations of 0.3 to 0.8 and with two at 0.3 to 0.5, each in a run of its
 own under open-loop Poisson load of at least 10,000 requests, in an order that was shuffled once for all.  In a run one
@@ -9,8 +9,9 @@ the load; the p99 is predicted from the service times of the load.  A run in whi
 for a processor for more than 5 % of the time, or the host kept more than 5 %, is interfered: it is repeated after all
 others, up to three times.  Every attempt is kept.  Runs that are finished are left out, so that it can be interrupted.
 
---quick   three short runs, which are not kept
---table   no runs: the table alone, from the results that are there
+--quick       three short runs, which are not kept
+--table       no runs: the table alone, from the results that are there
+--intervals   no runs: how often the interval of a measured p99 holds the true one, in simulated queues
 
 Results: benchmarks/results/http_queue/; table: docs/methodology/capacity.md.  Linux alone; the machine has to be quiet.
 """
@@ -34,7 +35,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from http_queue_table import FAILED, RESULTS, Attempt, attempts, shown, written  # noqa: E402
+from http_queue_table import FAILED, RESULTS, Attempt, attempts, held, shown, written  # noqa: E402
 
 from advisor.lab import LoadRun, closed_loop, load_test  # noqa: E402
 from advisor.lab.served import served  # noqa: E402
@@ -53,6 +54,8 @@ REQUESTS, QUICK_REQUESTS = 10_000, 800
 SURPLUS = 1.035
 """The number of Poisson arrivals varies: more are asked for by three and a half standard deviations."""
 REPEATS = 3
+SIMULATED = 300
+"""Runs of each simulated queue."""
 WARM_S, ALONE_S = 0.5, 2.0
 STARTING_S = 3.0
 """Estimate: a server starts and is warm."""
@@ -243,7 +246,13 @@ def main() -> None:
     one = parts.add_mutually_exclusive_group()
     one.add_argument("--quick", action="store_true")
     one.add_argument("--table", action="store_true")
+    one.add_argument("--intervals", action="store_true")
     asked = parts.parse_args()
+    if asked.intervals:
+        for workers, utilisations in UTILISATIONS.items():
+            shares = (f"{u}: {held(workers, u, REQUESTS, SIMULATED):.0%}" for u in utilisations)
+            print(f"{workers} workers, utilisation {', '.join(shares)}")
+        return
     if not Path("/proc/thread-self/schedstat").exists() or len(os.sched_getaffinity(0)) < 2:
         parts.error("needs Linux and two processors")
     asyncio.set_event_loop_policy(FineTimers())

@@ -12,7 +12,7 @@ import numpy as np
 from advisor.lab.queueing import predicted_response_s
 from advisor.lab.runs import quantile_of
 from advisor.results import Interval
-from advisor.sample_queue import response_quantile_from_sample_s
+from advisor.sample_queue import _responses, response_quantile_from_sample_s
 from advisor.units import MS_PER_S, PERCENT, US_PER_S
 
 RESULTS = Path(__file__).resolve().parent / "results" / "http_queue"
@@ -24,6 +24,7 @@ FAILED = np.iinfo(np.uint32).max
 Q = 0.99
 BATCHES = 20
 """Stretches of time that a run is cut into for the interval of its p99; what they hold is late together."""
+CV, FILLING = 0.15, 500
 COLUMNS = ("model", "workers", "utilisation", "as run", "requests", "service, ms (CV)",
            "p99, ms", "predicted", "error", "inside", "formula")  # fmt: skip
 
@@ -63,12 +64,7 @@ class Attempt:
     @cached_property
     def measured_s(self) -> Interval:
         """Measured p99 with its 95 % confidence interval."""
-        response_s = np.where(self.response_us < FAILED, self.response_us / US_PER_S, np.inf)
-        sizes = [len(batch) for batch in np.array_split(response_s, BATCHES)]
-        interval = quantile_of(response_s, Q, sizes)
-        if interval is None:
-            raise ValueError(f"{len(response_s)} requests are too few for a p99")
-        return interval
+        return p99(np.where(self.response_us < FAILED, self.response_us / US_PER_S, np.inf))
 
     @cached_property
     def predicted_s(self) -> float:
@@ -129,6 +125,25 @@ class Attempt:
         with (folder / f"{name}.npz").open("xb") as file:
             np.savez_compressed(file, **{name: getattr(self, name) for name in SAMPLES})
         (folder / f"{name}.json").write_text(json.dumps(self.facts, indent=1) + "\n", encoding="utf-8")
+
+
+def p99(response_s: np.ndarray) -> Interval:
+    """The p99 of responses in the order of the requests, with its 95 % confidence interval."""
+    interval = quantile_of(response_s, Q, [len(batch) for batch in np.array_split(response_s, BATCHES)])
+    if interval is None:
+        raise ValueError(f"{len(response_s)} requests are too few for a p99")
+    return interval
+
+
+def held(workers: int, utilisation: float, requests: int, runs: int) -> float:
+    """How often the interval of a run holds the true p99, in simulated queues with services of CV 0.15."""
+    random = np.random.default_rng(0)
+    services = random.gamma(CV**-2, CV**2, 100 * requests)
+    gaps = random.exponential(1 / (utilisation * workers), (requests + FILLING, runs))
+    starts = np.arange(runs) / runs
+    simulated = _responses(gaps, services, services, starts, servers=workers, apart=False)[FILLING:]
+    true = np.quantile(simulated, Q)
+    return float(np.mean([(found := p99(run)).low <= true <= found.high for run in simulated.T]))
 
 
 def attempts(folder: Path) -> list[Attempt]:
