@@ -238,7 +238,9 @@ def all_made(runs: list[Planned], folder: Path, least: int, repeats: int) -> Non
             number = sum(each.number == run.number for each in attempts(folder))
             attempt = made(run, number, least)
             attempt.save(folder)
-            print(f"{attempt.line()}  ({time.perf_counter() - started:.0f} s)", flush=True)
+            share, who = max((share, who) for who, share in attempt.facts["waited_shares"].items())
+            took_s = time.perf_counter() - started
+            print(f"{attempt.line()}  {took_s:.0f} s, {who} waited {share:.1%} of it", flush=True)
 
 
 def main() -> None:
