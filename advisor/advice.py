@@ -5,19 +5,23 @@ from difflib import get_close_matches
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from advisor import document as documents
+from advisor.bill_table import bill_table
 from advisor.document import Candidate, Document, FamilyVerdict
-from advisor.errors import DocumentError, UnknownIdError, why_not
+from advisor.errors import UnknownIdError
 from advisor.explain import basis_lines, ranked_lines, stopped_lines
 from advisor.knowledge import Knowledge, load
-from advisor.numbers import per_unit
+from advisor.money import USD, currency_of
 from advisor.page import Page, page
+from advisor.plans import plans_table
 from advisor.plot import cost_latency_svg, drawable
-from advisor.report import families_table, headline, options_table, worded
+from advisor.report import families_table, headline, options_table
+from advisor.report_files import write_report
 from advisor.requirements import Requirements
 from advisor.results import Option
+from advisor.saved_rows import COLUMNS, option_row, rejected_row
 from advisor.text import preferred_language, sentence
 from advisor.written import html_text, markdown_text
 
@@ -124,7 +128,7 @@ class Advice:
         """Stacks that fit, in rank order; of an advice that was saved, the best of each kind."""
         import pandas as pd
 
-        return pd.DataFrame([_option_row(option) for option in self.shortlist], columns=list(_COLUMNS))
+        return pd.DataFrame([option_row(option) for option in self.shortlist], columns=list(COLUMNS))
 
     @property
     def rejected(self) -> "pd.DataFrame":
@@ -132,7 +136,57 @@ class Advice:
         import pandas as pd
 
         lang = preferred_language()
-        return pd.DataFrame([_rejected_row(miss, self.knowledge, lang) for miss in self._misses()])
+        return pd.DataFrame([rejected_row(miss, self.knowledge, lang) for miss in self._misses()])
+
+    def bill(self, option_id: str | None = None, *, currency: str = USD, lang: str | None = None) -> "pd.DataFrame":
+        """Monthly bill of a stack, line by line, with how each line is worked out, its source and its date.
+
+        Parameters
+        ----------
+        option_id : str, optional
+            Stack; the first choice by default.
+        currency : str, default "USD"
+            What amounts are shown in, one of ``data/currency.toml``.
+        lang : str, optional
+            Language id.
+
+        Raises
+        ------
+        UnknownIdError
+            If no stack of this answer that fits has that id.
+        RequirementError
+            If there is no rate of the currency.
+        """
+        lang = lang or preferred_language()
+        return bill_table(self.option(option_id), currency_of(self.knowledge, currency), lang)
+
+    def plans(self, option_id: str | None = None, *, currency: str = USD, lang: str | None = None) -> "pd.DataFrame":
+        """The bill of a stack on demand, on spot, and with commitments, where prices are published.
+
+        Parameters and errors as of :meth:`bill`; a row a plan, on demand first.
+        """
+        lang = lang or preferred_language()
+        return plans_table(self.option(option_id), self.knowledge, currency_of(self.knowledge, currency), lang)
+
+    def option(self, option_id: str | None = None) -> Option:
+        """A stack that fits: the first choice, or the one with an id.
+
+        Raises
+        ------
+        UnknownIdError
+            If no stack of this answer that fits has that id.
+        """
+        if option_id is None and self.best is not None:
+            return self.best
+        found = next((option for option in self.shortlist if option.id == option_id), None)
+        found = found or (None if option_id is None else self._option_beyond(option_id))
+        if found is None:
+            raise self._unknown(option_id or "", preferred_language())
+        return found
+
+    def _option_beyond(self, option_id: str) -> Option | None:  # noqa: ARG002  # of a saved advice there is no more
+        """A stack that fits and is not on the shortlist."""
+        return None
 
     def explain(self, option_id: str, lang: str | None = None) -> str:
         """Why a stack is ranked where it is, or what stops it, in sentences.
@@ -232,76 +286,3 @@ class Advice:
                 self.families(lang).to_html(index=False, escape=True),
             ]
         )
-
-
-def write_report(text: str, path: str | Path) -> None:
-    """Write a report to a file.
-
-    Raises
-    ------
-    DocumentError
-        If it cannot be written.
-    """
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DocumentError("report_file", file=str(path), reason=why_not(error)) from None
-
-
-def read_report(path: str | Path) -> str:
-    """Text of a saved advice.
-
-    Raises
-    ------
-    DocumentError
-        If the file cannot be read.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise DocumentError("saved_file", file=str(path), reason=why_not(error)) from None
-    except UnicodeDecodeError:
-        raise DocumentError("document", place="-", format=documents.FORMAT) from None
-
-
-_COLUMNS = (
-    "id",
-    "family",
-    "provider",
-    "region",
-    "site",
-    "operation",
-    "engine",
-    "hardware",
-    "precision",
-    "replicas",
-    "usd_per_month",
-    "usd_per_month_known",
-    "p99_low_ms",
-    "p99_ms",
-    "p99_high_ms",
-    "score",
-    "fidelity",
-    "price_date",
-)
-
-
-def _option_row(option: Option) -> dict[str, Any]:
-    p99 = {"p99_low_ms": option.p99_ms.low, "p99_ms": option.p99_ms.mid, "p99_high_ms": option.p99_ms.high}
-    usd = float("nan") if option.usd_per_month is None else option.usd_per_month
-    same = {name: getattr(option, name) for name in _COLUMNS if name not in p99}
-    return same | p99 | {"usd_per_month": usd}
-
-
-def _rejected_row(miss: Candidate, knowledge: Knowledge, lang: str) -> dict[str, Any]:
-    first = miss.reasons[0]
-    factor = per_unit(first.unit)
-    return {
-        "id": miss.id,
-        "rule": first.rule,
-        "need": first.need / factor,
-        "have": first.have / factor,
-        "unit": first.unit,
-        "margin": first.margin,
-        "flip": worded(knowledge, miss.reasons, "flip", lang),
-    }

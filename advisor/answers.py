@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from advisor.bill_table import in_own_currency, total_texts
 from advisor.document import Candidate, Document, WhatIf
-from advisor.explain import against, bill_texts, cheapest_below, name_of, price_source, system_lines
+from advisor.explain import against, cheapest_below, name_of, system_lines
 from advisor.knowledge import HERE, Knowledge
+from advisor.money import USD, cost_text, currency_of, dates_text, price_source
 from advisor.numbers import money, number, percent
 from advisor.report import label, stack_line, stack_name, worded
 from advisor.results import Option
@@ -25,7 +27,7 @@ def five_answers(document: Document, knowledge: Knowledge, lang: str) -> Mapping
         }
     return {
         "use": list(_use(best, knowledge, lang)),
-        "cost": list(_cost(document, best, lang)),
+        "cost": list(_cost(document, best, knowledge, lang)),
         "cheaper": list(_cheaper(document, best, knowledge, lang)),
         "change": _changes(document, knowledge, lang),
         "next": list(_next(document, best, knowledge, lang)),
@@ -60,18 +62,22 @@ def _use(best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
             yield sentence("answer.weakness", lang, system=name_of(system, lang), text=text)
 
 
-def _cost(document: Document, best: Option, lang: str) -> Iterator[str]:
-    if best.usd_per_month is None:
+def _cost(document: Document, best: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
+    if not best.usd_per_month_known:
         yield sentence("answer.cost_unknown", lang)
-    yield from bill_texts(best, lang)
+    yield from total_texts(best, currency_of(knowledge, USD), lang)
+    yield from in_own_currency(best, knowledge, lang)
+    yield sentence("bill.people", lang, hours=number(best.hours_per_month))
+    yield sentence("bill.open", lang)
     sources = "; ".join(price_source(source, lang) for source in best.sources)
     yield sentence("answer.cost_source", lang, source=sources, dated=best.price_date)
     cost = document.cost
     if cost is not None and cost.low < cost.high:
+        code = "answer.cost_by_use" if best.cold else "answer.cost_range"
         low, mid, high = (money(usd, lang) for usd in (cost.low, cost.mid, cost.high))
-        yield sentence("answer.cost_by_use" if best.cold else "answer.cost_range", lang, low=low, mid=mid, high=high)
+        yield sentence(code, lang, low=low, mid=mid, high=high, dates=dates_text(best.price_dates, lang))
     elif cost is not None:
-        yield sentence("answer.cost_steady", lang, cost=money(cost.mid, lang))
+        yield sentence("answer.cost_steady", lang, cost=cost_text(best, lang))
     yield sentence("report.first_share", lang, share=percent(best.p_best))
 
 
@@ -108,7 +114,7 @@ def _miss(candidate: Candidate, knowledge: Knowledge, lang: str) -> str:
         "answer.miss",
         lang,
         stack=stack_name(candidate, lang),
-        cost=money(candidate.usd_per_month, lang),
+        cost=cost_text(candidate, lang),
         fails=worded(knowledge, candidate.reasons, "fails", lang),
         flip=worded(knowledge, candidate.reasons, "flip", lang),
     )
@@ -138,7 +144,7 @@ def _flip(one: WhatIf, lang: str) -> str:
         value=_value(one.field, one.value, lang),
         was=_value(one.field, one.was, lang),
         stack="" if one.best is None else stack_name(one.best, lang),
-        cost="" if one.best is None else money(one.best.usd_per_month, lang),
+        cost="" if one.best is None else cost_text(one.best, lang),
     )
 
 
@@ -160,7 +166,7 @@ def _next(document: Document, best: Option, knowledge: Knowledge, lang: str) -> 
         hardware, engine = (label(best.names, part, lang) for part in ("hardware", "engine"))
         how = "tokens" if document.question.family == "llm" else "here" if best.device == HERE else best.site
         yield sentence(f"answer.next_measure_{how}", lang, hardware=hardware, engine=engine)
-    if best.usd_per_month is None:
+    if not best.usd_per_month_known:
         yield sentence("answer.next_price_unknown", lang)
     else:
         yield sentence("answer.next_price", lang, dated=best.price_date)

@@ -8,7 +8,8 @@ import numpy as np
 from advisor.candidates import candidate_at
 from advisor.evaluation import Evaluation
 from advisor.machine_calibration import ENGINE, PRECISION
-from advisor.numbers import interval_text, money
+from advisor.money import dated_cell
+from advisor.numbers import interval_text
 from advisor.report import stack_name, worded
 from advisor.text import sentence
 
@@ -66,6 +67,6 @@ def _told(evaluation: Evaluation, row: int, lang: str) -> dict[str, str]:
     return {
         "p99": interval_text(one.p99_ms, lang, bare=True),
         "verdict": sentence("report.verdict_why", lang, verdict=verdict, why=why) if why else verdict,
-        "cost": money(one.usd_per_month, lang, bare=True) if one.fits else sentence("value.none", lang),
+        "cost": dated_cell(one, lang) if one.fits else sentence("value.none", lang),
         "fidelity": sentence(f"fidelity.{evaluation.fidelities[cell]}", lang),
     }

@@ -1,87 +1,188 @@
-"""The monthly bill of a candidate, line by line, and where its prices come from."""
+"""The monthly bill of a candidate, line by line: how each is worked out, and where its prices come from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import fsum
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from advisor import fleet
+from advisor.billed import country_of, lines_of, people_of
+from advisor.claims import Source
 from advisor.columns import HIGH, LOW, MID
-from advisor.cost import functions_usd_per_month, usd_per_month_of
+from advisor.dates import span
 from advisor.evaluation import Evaluation
 from advisor.knowledge import HERE, Knowledge
+from advisor.ledger import tariff_of
+from advisor.lines import MAIN, Factor, Line, known_total
+from advisor.numbers import figure
 from advisor.results import BillLine, Interval, Option
+from advisor.system_records import System
+from advisor.tariffs import ITEMS, Tariffs
+
+Basis = Literal["sourced", "estimate", "own"]
+_COSTS = {
+    "hardware": ("life",),
+    "spare": ("spare", "life"),
+    "install": ("install", "life"),
+    "replacement": ("spare", "install", "life"),
+    "maintenance": ("maintenance", "spare"),
+    "electricity": ("pue",),
+    "space": ("space",),
+}
+"""Entries of the costs of owning that a line rests on."""
+_OF_SKILLS = ("people-platform", "people-engine")
+_OF_RECORD = {"surcharge": "platform.surcharge", "platform": "platform.fixed_usd_per_hour"}
+"""Facts of a platform's record that a line rests on."""
+
+
+class Claim(NamedTuple):
+    """Where a price comes from."""
+
+    source: str
+    dated: str
+    basis: Basis
 
 
 def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
-    """Lines of the monthly bill of a candidate; they add up to its cost."""
-    ev, found = evaluation, evaluation.found
-    run = int(found.run[row])
-    machine = int(found.run_machine[run])
-    rows = found.machines
+    """Lines of the monthly bill of a candidate that apply to it."""
+    run, platform = evaluation.found.run[[row]], evaluation.found.platform[[row]]
+    return tuple(_made(evaluation, row, lines_of(evaluation.ledger, run, platform)))
+
+
+def people_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
+    """People's time that a candidate asks for."""
+    run, platform = evaluation.found.run[[row]], evaluation.found.platform[[row]]
+    return tuple(_made(evaluation, row, people_of(evaluation.ledger, run, platform)))
+
+
+def _made(evaluation: Evaluation, row: int, lines: Sequence[Line]) -> Iterator[BillLine]:
+    """Those of some lines that apply, in figures; traffic has a line a tier."""
+    tier = 0
+    for line in lines:
+        if line.usd.item() != 0:
+            yield _bill_line(line, tuple(_claims(evaluation, row, line, tier)))
+        tier += line.item == "egress"
+
+
+def _bill_line(line: Line, claims: Sequence[Claim]) -> BillLine:
+    quantity, usd, price = (
+        float(value.item()) if np.isfinite(value).all() else None
+        for value in (line.quantity, line.usd, line.unit_price)
+    )
+    bases = {claim.basis for claim in claims}
+    return BillLine(
+        item=line.item,
+        usd_per_month=usd,
+        quantity=quantity,
+        unit=line.unit,
+        unit_price_usd=price,
+        formula=_formula(line),
+        dated=span(claim.dated for claim in claims)[0],
+        source="; ".join(dict.fromkeys(claim.source for claim in claims)),
+        basis="estimate" if "estimate" in bases else "own" if "own" in bases else "sourced",
+    )
+
+
+def _formula(line: Line) -> str:
+    """Product of the factors of a line, those of 1 left out, over the months that its price is for."""
+    factors = [_written(factor) for factor in (*line.quantities, *line.prices)]
+    text = " × ".join(part for part in factors if part) or figure(1.0)
+    months = float(np.ravel(line.months)[0])
+    return text if months == 1 else f"{text} / {figure(months)}"
+
+
+def _written(factor: Factor) -> str:
+    value = float(np.ravel(factor.value)[0])
+    return "" if not factor.sign or (factor.sign == "{}" and value == 1) else factor.sign.format(figure(value))
+
+
+def _claims(evaluation: Evaluation, row: int, line: Line, tier: int) -> Iterator[Claim]:
+    """What a line rests on."""
+    knowledge, found, item = evaluation.knowledge, evaluation.found, line.item
+    machine = int(found.run_machine[found.run[row]])
+    rows, country = found.machines, evaluation.asking.asked.country
+    if item in _OF_RECORD:
+        yield from _of_record(found.platforms[int(found.platform[row])], _OF_RECORD[item])
+    elif item in _OF_SKILLS:
+        yield from _of_people(knowledge, _skills(evaluation, row, item), country)
+    elif item in ITEMS or item == "egress":
+        yield from _of_tables(evaluation.ledger.tariffs, item, tier, int(rows.market[machine]))
+    else:
+        source = source_title(knowledge, str(rows.source[machine]))
+        yield Claim(source, str(rows.since[machine]), rows.basis[machine])
+        yield from _of_costs(knowledge, item, country)
+
+
+def _skills(evaluation: Evaluation, row: int, item: str) -> str:
+    """Skills of the people whose time a line is."""
+    found = evaluation.found
     platform = found.platforms[int(found.platform[row])].platform
-    total = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
-    basis = rows.basis[machine]
-    if platform is None or np.isnan(total):
-        return (
-            BillLine(
-                "machines",
-                None,
-                _billed(ev, row),
-                "machines",
-                str(rows.since[machine]),
-                source_title(ev.knowledge, str(rows.source[machine])),
-                basis,
-            ),
+    engine = evaluation.columns.skills[found.run_class[found.run[row]]]
+    return platform.skills if platform and item == "people-platform" else engine
+
+
+def _of_record(system: System, fact: str) -> Iterator[Claim]:
+    if claim := system.claim(fact):
+        yield Claim(
+            f"data/systems/{system.id}.toml", str(claim.dated), "sourced" if isinstance(claim, Source) else "estimate"
         )
-    fixed = ev.bill.fixed_usd_per_month[int(found.platform[row])]
-    item = "functions" if rows.terms[machine] >= 0 else "machines" if rows.site[machine] == 0 else "owned"
-    lines = [
-        BillLine(
-            item,
-            total - float(fixed),
-            _billed(ev, row),
-            "machines",
-            str(rows.since[machine]),
-            source_title(ev.knowledge, str(rows.source[machine])),
-            basis,
-        )
-    ]
-    if fixed:
-        system = found.platforms[int(found.platform[row])]
-        lines.append(
-            BillLine("platform", float(fixed), 1.0, "clusters", str(system.estimates[0].dated), system.id, "estimate")
-        )
-    return tuple(lines)
+
+
+def _of_costs(knowledge: Knowledge, item: str, country: str) -> Iterator[Claim]:
+    costs = knowledge.table("costs")
+    entries = [costs[name] for name in _COSTS.get(item, ())]
+    if item == "electricity":
+        entries.append(tariff_of(costs, country))
+    for entry in entries:
+        yield Claim("data/costs.toml", str(entry["dated"]), "estimate" if entry.get("estimate") else "sourced")
+
+
+def _of_people(knowledge: Knowledge, skills: str, country: str) -> Iterator[Claim]:
+    people = knowledge.table("people")
+    for entry in (people["skills"][skills], people["overhead"], country_of(people, country)):
+        yield Claim("data/people.toml", str(entry["dated"]), entry["basis"])
+
+
+def _of_tables(tariffs: Tariffs, item: str, tier: int, market: int) -> Iterator[Claim]:
+    """Row of the services or of a tier of egress that holds in a market; none where nobody states a price."""
+    row = tariffs.row(item, tier, market)
+    if row is not None:
+        home = "data/egress.csv" if item == "egress" else "data/services.csv"
+        sourced = is_sourced(row)
+        yield Claim(str(row["source"]) if sourced else home, str(row["dated"]), "sourced" if sourced else "estimate")
+
+
+def is_sourced(row: Mapping[Any, Any]) -> bool:
+    """Whether the price of a row of the services or of egress is published."""
+    return str(row["basis"] if "basis" in row else row["provenance"]).startswith("sourced")
+
+
+def total_of(lines: Sequence[BillLine]) -> float | None:
+    """What the known lines of a bill come to; None where the price of what runs the model is unknown [USD/month]."""
+    if any(line.usd_per_month is None for line in lines if line.item in MAIN):
+        return None
+    return fsum(line.usd_per_month for line in lines if line.usd_per_month is not None)
 
 
 def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval | None:
-    """Monthly cost if the latency is at the low end, in the middle, at the high end; None where it is unknown."""
-    ev, usd = evaluation, option.usd_per_month
-    if usd is None:
+    """Monthly cost if the latency is at the low end, in the middle, at the high end; None unless all of it is known."""
+    ev = evaluation
+    if option.usd_per_month is None or not option.usd_per_month_known:
         return None
-    run = int(ev.found.run[row])
+    run, platform = ev.found.run[[row]], ev.found.platform[[row]]
     if option.cold is not None:
-        return _cost_by_use(ev, row, run)
-    sized = float(ev.sized.replicas[run])
-    fewer = fleet.machines_needed(ev.asking, ev.trips, ev.sized, run)
-    low, mid = (min(replicas, sized) for replicas in fewer)
-    return Interval(usd * min(low, mid) / sized, usd * mid / sized, usd)
-
-
-def _cost_by_use(ev: Evaluation, row: int, run: int) -> Interval:
-    platform, terms = ev.found.platform[row], ev.knowledge.serverless
-    share, fixed = ev.bill.share[platform], ev.bill.fixed_usd_per_month[platform]
-    used = (
-        functions_usd_per_month(ev.asking, ev.found, ev.sized, terms, np.array([run]), end=end)
-        for end in (LOW, MID, HIGH)
-    )
-    low, mid, high = (float(usd[0] * share + fixed) for usd in used)
+        low, mid, high = (_sum(lines_of(ev.ledger, run, platform, end=end)) for end in (LOW, MID, HIGH))
+        return Interval(low, mid, high)
+    most = float(ev.sized.replicas[run[0]])
+    low, mid = fleet.machines_needed(ev.asking, ev.trips, ev.sized, int(run[0]))
+    sizes = (np.array([min(low, mid, most)]), np.array([min(mid, most)]), np.array([most]))
+    low, mid, high = (_sum(lines_of(ev.ledger, run, platform, machines=machines)) for machines in sizes)
     return Interval(low, mid, high)
 
 
-def _billed(evaluation: Evaluation, row: int) -> float:
-    """Machines billed on average."""
-    ev, run = evaluation, int(evaluation.found.run[row])
-    follows = ev.bill.follows_load[ev.found.platform[row]]
-    return float(ev.bill.replicas_following[run] if follows else ev.sized.replicas[run])
+def _sum(lines: Sequence[Line]) -> float:
+    return float(known_total(lines)[0].item())
 
 
 def source_title(knowledge: Knowledge, source: str) -> str:

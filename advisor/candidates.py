@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from advisor.cost import usd_per_month_of
+from advisor.bills import bill_lines, total_of
+from advisor.dates import span
 from advisor.document import Candidate
 from advisor.evaluation import Evaluation
 from advisor.options import names_of, option_at, option_ids, reasons
@@ -15,14 +16,16 @@ def candidate_at(evaluation: Evaluation, row: int) -> Candidate:
     if not ev.mask[row]:
         return candidate_of(option_at(ev, row, p_best=0.0))
     run = int(found.run[row])
-    usd = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
+    bill = bill_lines(ev, row)
     return Candidate(
         id=str(option_ids(found, np.array([row]))[0]),
         names=names_of(ev, row),
         region=str(found.machines.region[found.run_machine[run]]),
         precision=found.classes[int(found.run_class[run])].precision,
         fits=False,
-        usd_per_month=usd if np.isfinite(usd) else None,
+        usd_per_month=total_of(bill),
+        usd_per_month_known=all(line.usd_per_month is not None for line in bill),
+        price_dates=span(line.dated for line in bill),
         p99_ms=None,
         reasons=reasons(ev, ev.limits, row),
     )
@@ -37,6 +40,8 @@ def candidate_of(option: Option) -> Candidate:
         precision=option.precision,
         fits=True,
         usd_per_month=option.usd_per_month,
+        usd_per_month_known=option.usd_per_month_known,
+        price_dates=option.price_dates,
         p99_ms=option.p99_ms,
         reasons=option.conditions,
     )
@@ -47,5 +52,5 @@ def cheaper_miss(evaluation: Evaluation, usd_per_month: float | None) -> int | N
     ev = evaluation
     if usd_per_month is None:
         return None
-    rows = np.flatnonzero((np.bitwise_count(ev.mask) == 1) & (ev.bill.usd_per_month < usd_per_month))
+    rows = np.flatnonzero((np.bitwise_count(ev.mask) == 1) & ev.bill.known & (ev.bill.usd_per_month < usd_per_month))
     return int(rows[ev.score[rows].argmax()]) if len(rows) else None

@@ -73,6 +73,10 @@ class Record(Part):
         """Sources and estimates, in this order."""
         return (*self.sources, *self.estimates)
 
+    def claim(self, fact: str) -> "Source | Estimate | None":
+        """First source or estimate that claims a fact, by its dotted name."""
+        return next((one for one in self.claims if any(_covers(field, fact) for field in one.fields)), None)
+
     @model_validator(mode="after")
     def _every_fact_is_claimed(self, info: ValidationInfo) -> Self:
         if info.context == CLAIMS_ASIDE:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from advisor.cli_cost import bill_options
 from advisor.cli_lab import (
     calibrate_options,
     calibration_of,
@@ -18,6 +19,7 @@ from advisor.cli_lab import (
 )
 from advisor.cli_machine import machine_options
 from advisor.cli_measure import measure_options
+from advisor.cli_records import check_options, new_options
 from advisor.cli_runs import runs_options, tune_options
 from advisor.cli_variants import quantise_options
 from advisor.cli_words import model_of, number_of, usage_error, wish_of
@@ -87,6 +89,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
     for name, fill in (
         ("advise", _advise_options),
         ("report", _report_options),
+        ("bill", _bill_options),
         ("predict", _predict_options),
         ("score", _score_options),
         ("measure", measure_options),
@@ -100,8 +103,8 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("calibrate", calibrate_options),
         ("machine", machine_options),
         ("notebooks", _notebook_options),
-        ("check", _check_options),
-        ("new", _new_options),
+        ("check", check_options),
+        ("new", new_options),
     ):
         command = commands.add_parser(
             name, help=sentence(f"cli.{name}", lang), description=sentence(f"cli.{name}", lang)
@@ -134,6 +137,11 @@ def _report_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.add_argument("--format", choices=_FORMATS, help=sentence("cli.format", lang))
     command.add_argument("--note", default="", help=sentence("cli.note", lang))
     command.set_defaults(run=_report)
+
+
+def _bill_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _question_options(command, lang)
+    bill_options(command, lang, _answered)
 
 
 def _question_options(command: argparse.ArgumentParser, lang: str) -> None:
@@ -188,22 +196,6 @@ def _notebook_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.set_defaults(run=_notebooks)
 
 
-def _check_options(command: argparse.ArgumentParser, lang: str) -> None:
-    command.add_argument("paths", metavar="PATH", nargs="*", help=sentence("cli.check_path", lang))
-    command.add_argument("--json", action="store_true", help=sentence("cli.json", lang))
-    command.set_defaults(run=_check)
-
-
-def _new_options(command: argparse.ArgumentParser, lang: str) -> None:
-    from advisor.new_record import PARTS, kinds
-
-    command.add_argument("kind", metavar="KIND", help=sentence("cli.new_kind", lang, known=", ".join(kinds())))
-    command.add_argument("id", metavar="ID", help=sentence("cli.new_id", lang))
-    command.add_argument("--part", default=PARTS[0], help=sentence("cli.new_part", lang))
-    command.add_argument("--folder", default="data", help=sentence("cli.new_folder", lang))
-    command.set_defaults(run=_new)
-
-
 def _advise(chosen: argparse.Namespace, lang: str) -> None:
     from advisor.console import advice_text
 
@@ -226,7 +218,8 @@ def _answered(chosen: argparse.Namespace) -> "FullAdvice":
 
 
 def _report(chosen: argparse.Namespace, lang: str) -> None:
-    from advisor.advice import Advice, read_report, write_report
+    from advisor.advice import Advice
+    from advisor.report_files import read_report, write_report
 
     suffix = "" if chosen.out is None else Path(chosen.out).suffix.lower()
     kind = chosen.format or _FORMAT_OF_SUFFIX.get(suffix, "markdown")
@@ -272,25 +265,6 @@ def _notebooks(chosen: argparse.Namespace, lang: str) -> int:
     from advisor.view.launch import open_notebooks
 
     return open_notebooks(lang=lang, browser=not chosen.no_browser, port=chosen.port, folder=chosen.folder)
-
-
-def _check(chosen: argparse.Namespace, lang: str) -> int:
-    from advisor.checking import check
-
-    checked = check(chosen.paths)
-    print(json.dumps(checked.document(lang), ensure_ascii=False, indent=2) if chosen.json else checked.text(lang))
-    return int(bool(checked.findings))
-
-
-def _new(chosen: argparse.Namespace, lang: str) -> None:
-    from datetime import datetime
-
-    from advisor.new_record import new_record
-    from advisor.record_words import BLANK
-
-    today = datetime.now().astimezone().date()
-    file = new_record(chosen.kind, chosen.id, folder=chosen.folder, lang=lang, today=today, part=chosen.part)
-    print(sentence("cli.new_written", lang, file=file, blank=BLANK))
 
 
 if __name__ == "__main__":

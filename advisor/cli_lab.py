@@ -136,11 +136,11 @@ def _load_test(chosen: argparse.Namespace, lang: str) -> None:
 
 
 def _calibrate(chosen: argparse.Namespace, lang: str) -> None:
-    from advisor.advice import write_report
     from advisor.lab.calibration_words import calibration_text
     from advisor.lab.here import calibrate_here
     from advisor.lab.keeping import Keeper
     from advisor.lab.runs import Run
+    from advisor.report_files import write_report
 
     keep = Keeper()
     told = sys.stderr if chosen.out is None else sys.stdout

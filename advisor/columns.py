@@ -201,25 +201,14 @@ class Functions:
 
 @dataclass(frozen=True)
 class Bill:
-    """Money and people's time; NaN where a price is unknown."""
+    """Money and people's time."""
 
     usd_per_month: Column
-    """Shape (candidates,)."""
+    """Sum of the known lines, shape (candidates,); NaN where the price of what runs the model is unknown."""
+    known: BoolArray
+    """Whether every line has a price, shape (candidates,); else the sum is the least that has to be paid."""
     hours_per_month: Column
     """People's hours, shape (candidates,)."""
-    replicas_following: Column
-    """Replicas billed on average where they follow the load, shape (runs,)."""
-    follows_load: BoolArray
-    """Whether a platform gives idle replicas back, shape (platforms,)."""
-    machine_usd: FloatArray
-    """One machine held all month, before surcharges, shape (machines,)."""
-    use_runs: IntArray
-    use_usd: FloatArray
-    """Runs that are paid by use, ascending, and what they cost; shape (runs on functions,)."""
-    share: FloatArray
-    """Surcharge and number of places as a factor, shape (platforms,)."""
-    fixed_usd_per_month: FloatArray
-    """Fees of the platform besides the machines, shape (platforms,)."""
     upfront_usd: FloatArray
     """Money before the start for one machine, shape (machines,)."""
 

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from advisor.advice import Advice
+from advisor.bill_table import COLUMNS, printed_bill
+from advisor.knowledge import Knowledge
+from advisor.money import Currency
 from advisor.numbers import interval_text, number, percent
-from advisor.report import finite, headline, options_table, title
-from advisor.results import Prediction, Refusal
+from advisor.plans import printed_plans
+from advisor.report import finite, headline, options_table, stack_line, title
+from advisor.results import Option, Prediction, Refusal
 from advisor.text import sentence
 
 if TYPE_CHECKING:
@@ -36,8 +40,11 @@ _NARROW = {
         "price_date",
         "verdict",
     ),
-    "families": ("family", "verdict", "stack", "cost", "p99"),
+    "families": ("family", "verdict", "stack", "cost", "price_date", "p99"),
 }
+
+_BILL = ("what", "formula", "per_month", "per_1000", "basis", "dated")
+"""Columns of a bill that a terminal shows."""
 
 
 def advice_text(advice: Advice, *, rows: int, lang: str) -> str:
@@ -59,6 +66,19 @@ def advice_text(advice: Advice, *, rows: int, lang: str) -> str:
     changed = advice.before_and_after(rows, lang)
     if changed is not None:
         lines += ["", sentence("report.before_after", lang), *_aligned(changed)]
+    return "\n".join(lines)
+
+
+def bill_text(option: Option, knowledge: Knowledge, currency: Currency, lang: str) -> str:
+    """Bill of a stack with how every line is worked out, its sources, and the same on other price plans."""
+    bill, plans = printed_bill(option, currency, lang), printed_plans(option, knowledge, currency, lang)
+    heads = {name: sentence(f"bill_column.{name}", lang, currency=currency.code) for name in COLUMNS}
+    sources = dict.fromkeys(source for source in bill[heads["source"]] if source)
+    lines = [stack_line(option, lang), "", *_aligned(bill[[heads[name] for name in _BILL]]), ""]
+    lines += [sentence("bill.people", lang, hours=number(option.hours_per_month)), sentence("bill.open", lang)]
+    lines += ["", heads["source"], *(f"- {source}" for source in sources)]
+    if len(plans) > 1:
+        lines += ["", sentence("bill.plans", lang), *_aligned(plans), sentence("bill.plans_note", lang)]
     return "\n".join(lines)
 
 

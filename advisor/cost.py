@@ -1,140 +1,21 @@
-"""Replicas + prices -> money per month, one unit for every kind of operation."""
+"""What is rented, as lines of a bill: machines, functions, what stands in front of them, storage and traffic."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from advisor.columns import FUNCTION, MID, Bill, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
-from advisor.knowledge import Knowledge
-from advisor.machines import Machines
-from advisor.question import Question
-from advisor.requirements import Requirements
-from advisor.system_records import Platform, System
-from advisor.units import (
-    BYTES_PER_GB,
-    BYTES_PER_GIB,
-    DAYS_PER_MONTH,
-    HOURS_PER_DAY,
-    HOURS_PER_MONTH,
-    MILLION,
-    MONTHS_PER_YEAR,
-    SECONDS_PER_DAY,
-    WATTS_PER_KW,
-)
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Numbers = float | FloatArray
-
-_FUNCTION_UNITS = ("usd_per_gb_s", "usd_per_vcpu_s", "usd_per_gib_s", "usd_per_gpu_s", "usd_per_million_requests")
+from advisor.lines import Factor, FloatArray, Line
+from advisor.units import DAYS_PER_MONTH, HOURS_PER_DAY, HOURS_PER_MONTH, MILLION, SECONDS_PER_DAY
 
 
-class OwnTerms(NamedTuple):
-    """What owning hardware costs besides its price."""
-
-    life_months: Numbers
-    maintenance_per_year: Numbers
-    """Share of the price a year."""
-    usd_per_kwh: Numbers
-    pue: Numbers
-    space_usd_per_kw_month: Numbers
-    spare_share: Numbers
-    """Spare machines kept for failures, as a share of the fleet."""
-    install_usd: Numbers
-
-
-def owned_usd_per_month(*, price_usd: Numbers, power_w: Numbers, terms: OwnTerms) -> FloatArray:
-    r"""Monthly cost of one owned machine: its price over its life, maintenance, power and space.
-
-    Parameters
-    ----------
-    price_usd : float or array
-        Price of the machine; NaN = unknown, and so is the result.  [USD]
-    power_w : float or array
-        Power drawn, all hours.  [W]
-    terms : OwnTerms
-
-    Returns
-    -------
-    array
-        [USD/month]
-
-    Notes
-    -----
-    With the price p of the machine and its share of spares, and the installation i:
-
-    .. math:: c = (p + i) / m + p \mu / 12 + 730 P \cdot PUE \cdot t + P s
-    """
-    price_usd, kilowatts = (
-        np.asarray(price_usd, float) * (1 + np.asarray(terms.spare_share)),
-        np.asarray(power_w, float) / WATTS_PER_KW,
-    )
-    energy = kilowatts * HOURS_PER_MONTH * terms.pue * terms.usd_per_kwh
-    upkeep = price_usd * terms.maintenance_per_year / MONTHS_PER_YEAR
-    return (
-        (price_usd + terms.install_usd) / terms.life_months + upkeep + energy + kilowatts * terms.space_usd_per_kw_month
-    )
-
-
-def rented_usd_per_month(
-    *, replicas: Numbers, usd_per_hour: Numbers, surcharge: Numbers, fixed_usd_per_hour: Numbers
-) -> FloatArray:
-    """Monthly cost of rented machines with surcharge and fixed fee; NaN where any part is unknown [USD/month]."""
-    machines = np.asarray(replicas, float) * usd_per_hour * (1 + np.asarray(surcharge, float))
-    return np.asarray((machines + fixed_usd_per_hour) * HOURS_PER_MONTH)
-
-
-def requests_per_month(*, qps: Numbers, hours_per_day: float) -> FloatArray:
+def requests_per_month(*, qps: ArrayLike, hours_per_day: float) -> FloatArray:
     """Requests of a month at a mean rate in the active hours [1/month]."""
     return np.asarray(qps, float) * SECONDS_PER_DAY * DAYS_PER_MONTH * (hours_per_day / HOURS_PER_DAY)
 
 
-class FunctionTerms(NamedTuple):
-    """Unit prices of functions, as columns; NaN where a unit is not billed."""
-
-    usd_per_gb_s: FloatArray
-    usd_per_vcpu_s: FloatArray
-    usd_per_gib_s: FloatArray
-    usd_per_gpu_s: FloatArray
-    usd_per_million: FloatArray
-
-
-def function_usd_per_month(
-    *,
-    requests: Numbers,
-    seconds: Numbers,
-    memory_gb: Numbers,
-    memory_gib: Numbers,
-    vcpu: Numbers,
-    terms: FunctionTerms,
-) -> FloatArray:
-    """Monthly cost of functions billed by use: seconds of memory, of processors and of accelerators, and calls.
-
-    Free tiers are not deducted.  NaN where no unit that runs the model has a price.
-
-    Parameters
-    ----------
-    requests : float or array
-        [1/month]
-    seconds : float or array
-        Billed time of a request.  [s]
-    memory_gb, memory_gib, vcpu : float or array
-        Size of the function in both units of memory, and its processors.
-    """
-    per_second = (
-        np.nan_to_num(terms.usd_per_gb_s) * memory_gb
-        + np.nan_to_num(terms.usd_per_gib_s) * memory_gib
-        + np.nan_to_num(terms.usd_per_vcpu_s) * vcpu
-        + np.nan_to_num(terms.usd_per_gpu_s)
-    )
-    per_call = np.nan_to_num(terms.usd_per_million) / MILLION
-    return np.where(per_second > 0, np.asarray(requests, float) * (per_second * seconds + per_call), np.nan)
-
-
-def mean_replicas(*, peak: Numbers, peak_factor: float, headroom: float, hours_share: float) -> FloatArray:
+def mean_replicas(*, peak: ArrayLike, peak_factor: float, headroom: float, hours_share: float) -> FloatArray:
     """Replicas billed on average by an operation that follows the daily profile.
 
     Between mean and peak the fleet follows the load with ``headroom`` (its scaling lag); outside the active hours,
@@ -142,155 +23,10 @@ def mean_replicas(*, peak: Numbers, peak_factor: float, headroom: float, hours_s
     """
     peak = np.asarray(peak, float)
     active = np.minimum(peak, np.maximum(1.0, peak / peak_factor * headroom))
-    return active * hours_share + np.minimum(1.0, peak) * (1 - hours_share)
+    return np.asarray(active * hours_share + np.minimum(1.0, peak) * (1 - hours_share))
 
 
-def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge, *, headroom: float) -> Bill:
-    """Money and people's hours of every candidate.
-
-    Virtual machines, own servers and boards hold the replicas of the peak all month; managed endpoints and Kubernetes
-    follow the daily profile; functions pay by use.
-    """
-    rows, asked, places = found.machines, asking.asked, asking.asked.sites
-    terms = [system.platform for system in found.platforms if system.platform]
-    own = np.array([platform.site != "cloud" for platform in terms])
-    replicas = np.where(np.isfinite(sized.replicas), sized.replicas, np.nan)
-    following = mean_replicas(
-        peak=replicas, peak_factor=asked.peak_factor, headroom=headroom, hours_share=asked.hours_per_day / HOURS_PER_DAY
-    )
-    rented = np.where(rows.age_days < age_of(asked.as_of), np.nan, rows.usd_per_hour) * HOURS_PER_MONTH
-    machine_usd = np.where(rows.site == 0, rented, own_usd_per_month(knowledge, rows, asked))
-    base = machine_usd[found.run_machine]
-    held, followed = base * replicas, base * following
-    use_runs = np.flatnonzero(found.run_traffic == FUNCTION)
-    use_usd = functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs)
-    held[use_runs] = followed[use_runs] = use_usd
-    follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
-    share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)
-    fixed = (
-        np.array([np.nan if p.fixed_usd_per_hour is None else p.fixed_usd_per_hour for p in terms]) * HOURS_PER_MONTH
-    )
-    machines = replicas * np.where(rows.site == 0, 1, places)[found.run_machine]
-    usd = _either(found.run, found.platform, held, followed, follows) * np.take(
-        share.astype(np.float32), found.platform
-    )
-    usd += np.take(fixed.astype(np.float32), found.platform)
-    return Bill(
-        usd_per_month=usd,
-        hours_per_month=_hours_per_month(found, terms, machines, knowledge.table("ranking")),
-        replicas_following=following.astype(np.float32),
-        follows_load=follows,
-        machine_usd=machine_usd,
-        use_runs=use_runs,
-        use_usd=use_usd,
-        share=share,
-        fixed_usd_per_month=fixed,
-        upfront_usd=upfront_usd(knowledge, rows),
-    )
-
-
-def _either(run: IntArray, platform: IntArray, held: FloatArray, followed: FloatArray, follows: BoolArray) -> Column:
-    """Money of runs whose platform holds its machines, or lets them follow the load."""
-    both = np.concatenate([held, followed]).astype(np.float32)
-    offset = (follows * len(held)).astype(np.int32)
-    return np.take(both, run + np.take(offset, platform))
-
-
-def usd_per_month_of(bill: Bill, found: Stacks, sized: Sized, rows: IntArray) -> FloatArray:
-    """Monthly cost of some candidates in full precision; the column of the bill is what they are ranked by."""
-    run, platform = found.run[rows], found.platform[rows]
-    replicas = np.where(bill.follows_load[platform], bill.replicas_following[run], sized.replicas[run])
-    base = bill.machine_usd[found.run_machine[run]] * np.where(np.isfinite(replicas), replicas, np.nan)
-    by_use = found.run_traffic[run] == FUNCTION
-    base[by_use] = bill.use_usd[np.searchsorted(bill.use_runs, run[by_use])]
-    return np.asarray(base * bill.share[platform] + bill.fixed_usd_per_month[platform])
-
-
-def _hours_per_month(
-    found: Stacks, terms: Sequence[Platform], machines: FloatArray, settings: Mapping[str, Any]
-) -> Column:
-    """People's hours of every candidate: of the platform, of each machine, of the engine and the number format."""
-    engines = {name: _engine_hours(system, settings) for name, system in found.engines.items()}
-    extra = np.array([settings["precision_hours_month"][k.precision] + engines[k.engine] for k in found.classes])
-    fixed = np.array([platform.hours_fixed_month for platform in terms])
-    each = np.array([platform.hours_per_machine_month for platform in terms])
-    fixed, each, machines = fixed.astype(np.float32), each.astype(np.float32), machines.astype(np.float32)
-    of_run = extra.astype(np.float32)[found.run_class]
-    hours = np.take(each, found.platform)
-    hours *= np.take(machines, found.run)
-    hours += np.take(fixed, found.platform)
-    hours += np.take(of_run, found.run)
-    return hours
-
-
-def _engine_hours(system: System, settings: Mapping[str, Any]) -> float:
-    """People's hours a month that an engine asks for: by its skills, and for the server that a library lacks."""
-    if system.engine is None:
-        return float(settings["engine_hours_month"]["none"])
-    own_server = 0.0 if system.engine.server else settings["own_server_hours_month"]
-    return float(settings["engine_hours_month"][system.engine.skills] + own_server)
-
-
-def own_usd_per_month(knowledge: Knowledge, rows: Machines, asked: Requirements) -> FloatArray:
-    """Monthly cost of every owned machine; the life is the horizon, at most what the hardware lasts [USD/month]."""
-    costs = knowledge.table("costs")
-    tariff = costs["electricity"].get(asked.country, costs["electricity"]["default"])["usd_per_kwh"]
-    edge = rows.site == 2
-    life = np.where(edge, costs["life"]["edge_months"], costs["life"]["server_months"])
-    terms = OwnTerms(
-        life_months=np.minimum(life, asked.horizon_months),
-        maintenance_per_year=costs["maintenance"]["share_per_year"],
-        usd_per_kwh=tariff,
-        pue=np.where(edge, costs["pue"]["desk"], costs["pue"]["server_room"]),
-        space_usd_per_kw_month=np.where(edge, 0.0, costs["space"]["usd_per_kw_month"]),
-        spare_share=costs["spare"]["share"],
-        install_usd=_install_usd(costs, rows),
-    )
-    return owned_usd_per_month(price_usd=rows.upfront_usd, power_w=rows.power_w, terms=terms)
-
-
-def _install_usd(costs: Mapping[str, Any], rows: Machines) -> FloatArray:
-    """Installation of a machine; nothing for the one that stands here already [USD]."""
-    bought = np.where(rows.site == 2, costs["install"]["edge_usd"], costs["install"]["server_usd"])
-    return np.where(rows.here, 0.0, bought)
-
-
-def age_of(as_of: str | None) -> float:
-    """Days since a date; prices younger than it were not known then.  Minus infinity for no date."""
-    if as_of is None:
-        return float("-inf")
-    return float((datetime.now(UTC).date() - date.fromisoformat(as_of)).days)
-
-
-def upfront_usd(knowledge: Knowledge, rows: Machines) -> FloatArray:
-    """Money before the start for one machine: its price with its share of spares, and its installation [USD]."""
-    costs = knowledge.table("costs")
-    whole = rows.upfront_usd * (1 + costs["spare"]["share"]) + _install_usd(costs, rows)
-    return np.where(rows.site == 0, 0.0, whole)
-
-
-def functions_usd_per_month(
-    asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray, *, end: int = MID
-) -> FloatArray:
-    """Monthly cost of runs on functions, at one end of the latency interval [USD/month]."""
-    cell, machine = sized.cell[runs], found.run_machine[runs]
-    own, asked = found.machines.terms[machine], asking.asked
-    service, keep_alive = sized.cells.service_s[end][cell], terms["keep_alive_s"].to_numpy(float)[own]
-    by_instance = (terms["billing"].to_numpy() == "instance")[own]
-    alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
-    memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
-    usd = function_usd_per_month(
-        requests=requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day),
-        seconds=np.where(by_instance, alive, service),
-        memory_gb=memory / BYTES_PER_GB,
-        memory_gib=memory / BYTES_PER_GIB,
-        vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
-        terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
-    )
-    return np.where(found.machines.age_days[machine] < age_of(asked.as_of), np.nan, usd)
-
-
-def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> FloatArray:
+def alive_seconds(*, qps: float, service_s: ArrayLike, keep_alive_s: ArrayLike) -> FloatArray:
     r"""Time that instances live per request where they are billed from start to stop [s].
 
     They stay for ``keep_alive_s`` after their last request.
@@ -304,3 +40,157 @@ def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> F
     lone = 1 - np.exp(-qps * (np.asarray(keep_alive_s) + service_s))
     alive = np.maximum(lone, 0.0) + np.maximum(qps * service_s - 1, 0.0)
     return np.asarray(np.maximum(alive / qps, service_s))
+
+
+def gb_in_tier(gb: ArrayLike, *, from_gb: ArrayLike, to_gb: ArrayLike) -> FloatArray:
+    """Part of a month's traffic that is billed in a tier; a ``to_gb`` of NaN is open [GB]."""
+    gb, end = np.asarray(gb, float), np.where(np.isnan(to_gb), np.inf, to_gb)
+    return np.asarray(np.maximum(np.minimum(gb, end) - np.asarray(from_gb, float), 0.0))
+
+
+def machine_line(*, machines: ArrayLike, usd_per_hour: ArrayLike) -> Line:
+    """Rented machines.
+
+    Parameters
+    ----------
+    machines : float or array
+        Machines billed on average.
+    usd_per_hour : float or array
+        Price of one; NaN = unknown.  [USD/h]
+    """
+    held = (Factor(machines), Factor(HOURS_PER_MONTH, "{} h"))
+    return Line("machines", "h", held, (Factor(usd_per_hour, "{} USD/h"),))
+
+
+def platform_lines(*, usd: ArrayLike, surcharge: ArrayLike, fee_usd_per_hour: ArrayLike) -> tuple[Line, ...]:
+    """Surcharge of a managed service, and the fee of a cluster or endpoint.
+
+    Parameters
+    ----------
+    usd : float or array
+        What the surcharge is taken on.  [USD/month]
+    surcharge : float or array
+        Share of it; NaN = unknown.
+    fee_usd_per_hour : float or array
+        NaN = unknown.  [USD/h]
+    """
+    taken_on = np.where(np.asarray(surcharge) == 0, 0.0, usd)
+    hours = Factor(HOURS_PER_MONTH, "{} h")
+    return (
+        Line("surcharge", "USD", (Factor(taken_on, "{} USD"),), (Factor(surcharge),)),
+        Line("platform", "h", (hours,), (Factor(fee_usd_per_hour, "{} USD/h"),)),
+    )
+
+
+class FrontTerms(NamedTuple):
+    """Prices of what stands in front of the replicas; NaN = unknown."""
+
+    usd_per_hour: ArrayLike
+    usd_per_gb: ArrayLike
+    """Of a load balancer."""
+    endpoint_usd_per_gb: ArrayLike
+
+
+def front_lines(*, balancers: ArrayLike, endpoints: ArrayLike, gb: ArrayLike, terms: FrontTerms) -> tuple[Line, ...]:
+    """What stands in front of the replicas: load balancers, or managed endpoints that bill what passes them.
+
+    Parameters
+    ----------
+    balancers, endpoints : float or array
+        0 or 1 of each.
+    gb : float or array
+        Requests and responses.  [GB/month]
+    terms : FrontTerms
+    """
+    hours, through = Factor(HOURS_PER_MONTH, "{} h"), Factor(gb, "{} GB")
+    balancer, endpoint = Factor(balancers), Factor(endpoints)
+    return (
+        Line("load-balancer", "h", (balancer, hours), (Factor(terms.usd_per_hour, "{} USD/h"),)),
+        Line("load-balancer-gb", "GB", (balancer, through), (Factor(terms.usd_per_gb, "{} USD/GB"),)),
+        Line("endpoint-gb", "GB", (endpoint, through), (Factor(terms.endpoint_usd_per_gb, "{} USD/GB"),)),
+    )
+
+
+def storage_lines(
+    *, machines: ArrayLike, disk_gb: ArrayLike, disk_usd_per_gb: ArrayLike, image_gb: ArrayLike,
+    image_usd_per_gb: ArrayLike, model_gb: ArrayLike, model_usd_per_gb: ArrayLike,
+) -> tuple[Line, ...]:  # fmt: skip
+    """Disks of the machines, and what is kept once for all of them: an image in a registry, or a model in a store.
+
+    Parameters
+    ----------
+    machines : float or array
+        Machines billed on average.
+    disk_gb, image_gb, model_gb : float or array
+        Size of one disk, of the image, of the model; 0 where there is none.  [GB]
+    disk_usd_per_gb, image_usd_per_gb, model_usd_per_gb : float or array
+        [USD per GB and month]
+    """
+    disks = (Factor(machines), Factor(disk_gb, "{} GB"))
+    return (
+        Line("disk", "GB", disks, (Factor(disk_usd_per_gb, "{} USD/GB"),)),
+        Line("container-registry", "GB", (Factor(image_gb, "{} GB"),), (Factor(image_usd_per_gb, "{} USD/GB"),)),
+        Line("object-storage", "GB", (Factor(model_gb, "{} GB"),), (Factor(model_usd_per_gb, "{} USD/GB"),)),
+    )
+
+
+def egress_lines(
+    *, gb: ArrayLike, from_gb: Sequence[ArrayLike], to_gb: Sequence[ArrayLike], usd_per_gb: Sequence[ArrayLike]
+) -> tuple[Line, ...]:
+    """Responses that leave a cloud, a line a tier; free allowances are not deducted [GB]."""
+    return tuple(
+        Line("egress", "GB", (Factor(gb_in_tier(gb, from_gb=low, to_gb=high), "{} GB"),), (Factor(usd, "{} USD/GB"),))
+        for low, high, usd in zip(from_gb, to_gb, usd_per_gb, strict=True)
+    )
+
+
+class FunctionTerms(NamedTuple):
+    """Unit prices of functions; NaN where a unit is not billed."""
+
+    usd_per_gb_s: ArrayLike
+    usd_per_gib_s: ArrayLike
+    usd_per_vcpu_s: ArrayLike
+    usd_per_gpu_s: ArrayLike
+    usd_per_million_requests: ArrayLike
+
+
+def function_lines(
+    *, requests: ArrayLike, seconds: ArrayLike, memory_gb: ArrayLike, memory_gib: ArrayLike, vcpu: ArrayLike,
+    terms: FunctionTerms,
+) -> tuple[Line, ...]:  # fmt: skip
+    """Functions billed by use: seconds of memory, of processors and of accelerators, and calls.
+
+    Free tiers are not deducted.  Where no unit that runs the model has a price, the seconds of memory are unknown.
+
+    Parameters
+    ----------
+    requests : float or array
+        [1/month]
+    seconds : float or array
+        Billed time of a request.  [s]
+    memory_gb, memory_gib, vcpu : float or array
+        Size of the function in both units of memory, and its processors.
+    """
+    runs = (Factor(requests), Factor(seconds, "{} s"))
+    gb, gib, vcpu_s, gpu = (np.asarray(price, float) for price in terms[:4])
+    unpriced = np.isnan(gb) & np.isnan(gib) & np.isnan(vcpu_s) & np.isnan(gpu)
+    units = (
+        ("function-gb", "GB·s", Factor(memory_gb, "{} GB"), gb, ~np.isnan(gb) | unpriced),
+        ("function-gib", "GiB·s", Factor(memory_gib, "{} GiB"), gib, ~np.isnan(gib)),
+        ("function-vcpu", "vCPU·s", Factor(vcpu, "{} vCPU"), vcpu_s, ~np.isnan(vcpu_s)),
+        ("function-gpu", "GPU·s", Factor(1.0, "{} GPU"), gpu, ~np.isnan(gpu)),
+    )
+    calls = Factor(np.asarray(requests, float) / MILLION, "{} M")
+    per_million = np.asarray(terms.usd_per_million_requests, float)
+    return (
+        *(
+            Line(item, unit, (*runs, size, _billed(billed)), (Factor(price, f"{{}} USD/({unit})"),))
+            for item, unit, size, price, billed in units
+        ),
+        Line("requests", "M", (calls, _billed(~np.isnan(per_million))), (Factor(per_million, "{} USD/M"),)),
+    )
+
+
+def _billed(whether: ArrayLike) -> Factor:
+    """Factor of a unit that is billed or not; it is written nowhere."""
+    return Factor(np.asarray(whether, float), "")

@@ -46,11 +46,15 @@ class Candidate:
     precision: str
     fits: bool
     usd_per_month: float | None
-    """None where a price is unknown, or where no number of replicas keeps the objective."""
+    """None where what runs the model has no price, or where no number of replicas keeps the objective."""
     p99_ms: Interval | None
     """None where the stack does not fit."""
     reasons: tuple[Reason, ...]
     """Conditions of a stack that fits, else the rules that stop it."""
+    usd_per_month_known: bool = True
+    """Whether every line of the bill has a price; else at least that much is paid."""
+    price_dates: tuple[str, str] = ("", "")
+    """Oldest and newest date of the lines of the bill."""
 
 
 @dataclass(frozen=True, slots=True)

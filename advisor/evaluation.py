@@ -11,6 +11,7 @@ from advisor.anchors import Cell
 from advisor.columns import Bill, ClassColumns, Column, Network, Plan, Sized, Stacks
 from advisor.feasibility import Limit
 from advisor.knowledge import Knowledge
+from advisor.ledger import Ledger
 from advisor.published import Answer
 from advisor.question import Question
 from advisor.ranking import Criterion
@@ -33,6 +34,7 @@ class Evaluation:
     """Date of the calibration."""
     plan: Plan
     sized: Sized
+    ledger: Ledger
     bill: Bill
     limits: Sequence[Limit]
     conditions: Sequence[Limit]

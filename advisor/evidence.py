@@ -3,11 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from advisor.billed import country_of
+from advisor.bills import Basis, is_sourced
 from advisor.claims import Record, Source
 from advisor.document import Evidence
 from advisor.evaluation import Evaluation
+from advisor.knowledge import Knowledge
+from advisor.lines import MAIN
+from advisor.money import USD
+from advisor.plans import plans_of
 from advisor.results import Option
 from advisor.schema import Model, Server
+from advisor.tariffs import ITEMS, Tariffs
 
 _OWN_COSTS = ("pue", "life", "maintenance", "space", "spare", "install")
 _EVERY_TABLE = ("network", "serving", "ranking")
@@ -18,7 +25,7 @@ def evidence_of(evaluation: Evaluation, options: Sequence[Option]) -> tuple[Evid
     ev = evaluation
     knowledge = ev.knowledge
     lines = [
-        *_prices(options),
+        *_prices(ev, options),
         *_latency(ev),
         *_of_records("model", [model for model in knowledge.models.values() if _is_asked(model, ev)]),
         *_of_records("system", _named(knowledge.systems, (name for option in options for name in option.systems))),
@@ -45,14 +52,39 @@ def _servers(evaluation: Evaluation, options: Sequence[Option]) -> list[Record]:
     return _named(servers, names)
 
 
-def _prices(options: Sequence[Option]) -> Iterator[Evidence]:
+def _prices(evaluation: Evaluation, options: Sequence[Option]) -> Iterator[Evidence]:
+    """Prices of machines and functions, of what is billed beside them, and of other plans of the first choice."""
+    tariffs = evaluation.ledger.tariffs
     for option in options:
+        if option.site != "cloud":
+            continue
+        market = tariffs.places.index((option.provider, option.region))
+        home = "serverless" if option.operation == "serverless" else f"offers/{option.provider}"
+        tier = 0
         for line in option.bill:
-            if option.site == "cloud" and line.usd_per_month is not None and line.item != "platform":
-                home = "serverless" if line.item == "functions" else f"offers/{option.provider}"
-                yield Evidence(
-                    "price", option.provider, None, ("price",), line.basis, line.source, None, line.dated, home
-                )
+            if line.item in (*MAIN, "requests") and line.usd_per_month is not None:
+                yield _price(option, "price", line.basis, line.source, line.dated, home)
+            elif line.item in ITEMS or line.item == "egress":
+                yield from _beside(option, tariffs, market, line.item, tier)
+                tier += line.item == "egress"
+    for plan in plans_of(options[0], evaluation.knowledge)[1:] if options else ():
+        home = f"offers/{options[0].provider}" if plan.code == "spot" else "plans"
+        yield _price(options[0], "plan", "sourced", plan.source, plan.dated, home)
+
+
+def _beside(option: Option, tariffs: Tariffs, market: int, item: str, tier: int) -> Iterator[Evidence]:
+    """Price of what a cloud bills beside the machine; the note of a row tells how an estimate was arrived at."""
+    egress = item == "egress"
+    row = tariffs.row(item, tier, market)
+    if row is not None:
+        sourced = is_sourced(row)
+        title = row["source"] if sourced or egress else row["note"] or row["source"]
+        home = "egress" if egress else "services"
+        yield _price(option, item, "sourced" if sourced else "estimate", str(title), str(row["dated"]), home)
+
+
+def _price(option: Option, fact: str, basis: Basis, title: str, dated: str, home: str) -> Evidence:
+    return Evidence("price", option.provider, None, (fact,), basis, title, None, dated, home)
 
 
 def _latency(evaluation: Evaluation) -> Iterator[Evidence]:
@@ -87,6 +119,7 @@ def _tables(evaluation: Evaluation, options: Sequence[Option]) -> Iterator[Evide
         table = knowledge.table(name)
         head = table.get("source", table)
         yield _table(name, (name,), head.get("title") or head.get("method"), head["dated"], estimate=True)
+    yield from _of_bills(knowledge, options, evaluation.asking.asked.country)
     if any(option.site != "cloud" for option in options):
         costs, tariffs = knowledge.table("costs"), knowledge.table("costs")["electricity"]
         tariff = tariffs.get(evaluation.asking.asked.country, tariffs["default"])
@@ -95,6 +128,22 @@ def _tables(evaluation: Evaluation, options: Sequence[Option]) -> Iterator[Evide
     if any(option.cold for option in options):
         for claim in knowledge.table("serverless")["estimates"]:
             yield _table("serverless", tuple(claim["fields"]), claim["method"], claim["dated"], estimate=True)
+
+
+def _of_bills(knowledge: Knowledge, options: Sequence[Option], country: str) -> Iterator[Evidence]:
+    """What people's time, responses and currencies are reckoned with, and what each way of running is billed for."""
+    if not options:
+        return
+    people, currencies = knowledge.table("people"), knowledge.table("currency")
+    wages = [("wages", entry) for entry in people["skills"].values()]
+    for fact, entry in (*wages, ("overhead", people["overhead"]), ("countries", country_of(people, country))):
+        yield _table("people", (fact,), entry["source"], entry["dated"], estimate=entry["basis"] == "estimate")
+    for code, entry in currencies.items():
+        if code != USD:
+            yield _table("currency", ("currency",), entry["source"], entry["dated"], estimate=False)
+    for name, fact in (("billing", "billing"), ("responses", "responses")):
+        for claim in knowledge.table(name).get("estimates", ()):
+            yield _table(name, (fact,), claim["method"], claim["dated"], estimate=True)
 
 
 def _table(home: str, facts: tuple[str, ...], title: str, dated: object, *, estimate: bool) -> Evidence:

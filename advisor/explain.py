@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from advisor.bill_table import bill_texts
 from advisor.document import Asked, Candidate
 from advisor.knowledge import HERE, Knowledge
-from advisor.numbers import interval_text, money, number, percent, quantity_text
+from advisor.money import USD, cost_text, currency_of, price_source
+from advisor.numbers import interval_text, number, percent, quantity_text
 from advisor.report import label, stack_line, worded
-from advisor.results import BillLine, Option
+from advisor.results import Option
 from advisor.system_records import System
 from advisor.systems import predecessors
 from advisor.text import sentence
@@ -55,11 +57,6 @@ def basis_lines(asked: Asked, calibrated: str, option: Option, lang: str) -> Ite
     yield from assumption_lines(asked, lang)
 
 
-def price_source(source: str, lang: str) -> str:
-    """Source of a price; words for a machine that is there already."""
-    return sentence("here.owned", lang) if source == HERE else source
-
-
 def _publisher(source: str, lang: str) -> str:
     """Repository or page of a measurement, and its date; the whole path is in the document."""
     address, _, date = source.rpartition(" ")
@@ -103,16 +100,10 @@ def _about(option: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     """Criteria, bill, conditions and tails of a stack that fits."""
     yield from system_lines(option, knowledge, lang)
     yield score_line(option, lang)
-    yield from bill_texts(option, lang)
+    yield from bill_texts(option, currency_of(knowledge, USD), lang)
     for reason in option.conditions:
         yield sentence("report.condition", lang, text=worded(knowledge, (reason,), "fails", lang))
     yield from _tails(option, lang)
-
-
-def bill_texts(option: Option, lang: str) -> Iterator[str]:
-    """Lines of the bill, and what is not in it."""
-    yield from (_bill_text(line, lang) for line in option.bill)
-    yield sentence("report.bill_open", lang, hours=number(option.hours_per_month))
 
 
 def _whole(numbers: tuple[tuple[str, float | str], ...]) -> Mapping[str, float | str]:
@@ -146,17 +137,6 @@ def _tails(option: Option, lang: str) -> Iterator[str]:
         yield sentence("report.cold", lang, share=percent(option.cold.share), low=low, high=high)
 
 
-def _bill_text(line: BillLine, lang: str) -> str:
-    return sentence(
-        f"report.bill_{line.item}",
-        lang,
-        quantity=number(line.quantity),
-        cost=money(line.usd_per_month, lang),
-        dated=line.dated,
-        basis=sentence(f"report.basis_{line.basis}", lang),
-    )
-
-
 def _rivals(options: Sequence[Option], rank: int) -> list[Option]:
     """The next in rank, and the cheapest that is cheaper."""
     option, others = options[rank], [other for other in options if other is not options[rank]]
@@ -169,7 +149,8 @@ def cheapest_below(option: Option, others: Sequence[Option]) -> Option | None:
     """Cheapest of some stacks that costs less than one; None where none does or its own price is unknown."""
     if option.usd_per_month is None:
         return None
-    priced = [(other.usd_per_month, other) for other in others if other.usd_per_month is not None]
+    whole = [other for other in others if other.usd_per_month_known]
+    priced = [(other.usd_per_month, other) for other in whole if other.usd_per_month is not None]
     cheaper = [pair for pair in priced if pair[0] < option.usd_per_month]
     return min(cheaper, key=lambda pair: pair[0])[1] if cheaper else None
 
@@ -179,7 +160,7 @@ def against(option: Option, other: Option, knowledge: Knowledge, lang: str) -> s
     p99 = interval_text(other.p99_ms, lang)
     text = sentence("report.slower", lang, p99=p99)
     if option.usd_per_month and other.usd_per_month:
-        factor, cost = number(other.usd_per_month / option.usd_per_month), money(other.usd_per_month, lang)
+        factor, cost = number(other.usd_per_month / option.usd_per_month), cost_text(other, lang)
         if other.usd_per_month >= option.usd_per_month:
             text = sentence("report.cheaper", lang, cost=cost, factor=factor, p99=p99)
         else:

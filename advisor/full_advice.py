@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor import feasibility, fleet, ranking
+from advisor import feasibility, ranking
 from advisor.advice import Advice
 from advisor.before_after import changes_table, stacks_here
 from advisor.bills import cost_interval
 from advisor.candidates import candidate_at, cheaper_miss
 from advisor.columns import HIGH, MID, Column, FloatArray, IntArray
-from advisor.cost import usd_per_month_of
 from advisor.document import FORMAT, Asked, Document, FamilyVerdict, to_json
 from advisor.evaluation import Evaluation
 from advisor.evidence import evidence_of
 from advisor.explain import fitting_lines, stopped_lines
-from advisor.machines import SITES
 from advisor.options import families_of, option_at, option_ids
+from advisor.options_frame import options_frame
 from advisor.question import asked_of
 from advisor.rejections import rejected_table
 from advisor.requirements import Requirements
 from advisor.results import Option
 from advisor.schema import FAMILIES
 from advisor.text import preferred_language
-from advisor.units import MS_PER_S
 from advisor.what_if import what_ifs
 
 if TYPE_CHECKING:
@@ -154,7 +152,8 @@ class FullAdvice(Advice):
     def _key(self) -> Column:
         """Rank key of every candidate, minus infinity where it does not fit."""
         ev = self.evaluation
-        return ranking.rank_key(ev.score, unknown_cost=np.isnan(ev.bill.usd_per_month), stopped=ev.mask != 0)
+        unknown = (~ev.bill.known).astype(np.int8) + np.isnan(ev.bill.usd_per_month)
+        return ranking.rank_key(ev.score, unknown_cost=unknown, stopped=ev.mask != 0)
 
     @cached_property
     def _block_best(self) -> Column:
@@ -205,47 +204,7 @@ class FullAdvice(Advice):
     @cached_property
     def options(self) -> "pd.DataFrame":
         """Every stack that fits, in rank order."""
-        import pandas as pd
-
-        ev = self.evaluation
-        rows = np.flatnonzero(ev.mask == 0)
-        rows = rows[np.lexsort((ev.bill.usd_per_month[rows], -self._key[rows]))]
-        run = ev.found.run[rows]
-        machine, klass = ev.found.run_machine[run], ev.found.run_class[run]
-        machines = ev.found.machines
-        low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
-        platforms = [system.platform for system in ev.found.platforms if system.platform]
-        sites = np.array(SITES, object)[machines.site[machine]]
-        places = np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
-        return pd.DataFrame(
-            {
-                "id": option_ids(ev.found, rows),
-                "family": self._first_families(rows),
-                "provider": machines.provider[machine],
-                "region": machines.region[machine],
-                "site": sites,
-                "operation": np.array([p.operation for p in platforms], object)[ev.found.platform[rows]],
-                "engine": ev.columns.engine[klass],
-                "hardware": machines.name[machine],
-                "precision": ev.columns.precision[klass],
-                "replicas": (ev.sized.replicas[run] * places).astype(int),
-                "usd_per_month": usd_per_month_of(ev.bill, ev.found, ev.sized, rows),
-                "usd_per_month_known": ~np.isnan(ev.bill.usd_per_month[rows]),
-                "p99_low_ms": low * MS_PER_S,
-                "p99_ms": mid * MS_PER_S,
-                "p99_high_ms": high * MS_PER_S,
-                "score": ev.score[rows],
-                "fidelity": ev.fidelities[ev.sized.cell[run]],
-                "price_date": machines.since[machine],
-            }
-        )
-
-    def _first_families(self, rows: IntArray) -> NDArray[np.object_]:
-        found = self.evaluation.found
-        code = found.platform[rows].astype(np.int64) * len(found.classes) + found.run_class[found.run[rows]]
-        kinds, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        names = np.array([families_of(self.evaluation, int(rows[row]))[0] for row in first], object)
-        return names[inverse] if len(kinds) else np.zeros(0, object)
+        return options_frame(self.evaluation, self._key)
 
     @cached_property
     def family_rows(self) -> dict[str, int | None]:
@@ -277,13 +236,22 @@ class FullAdvice(Advice):
         short = feasibility.shortfalls(self.evaluation.limits, self.evaluation.found, row)
         return max(one.need / one.have if one.have > 0 else np.inf for one in short)
 
+    def _row_of(self, option_id: str) -> int | None:
+        """Candidate with an id."""
+        found = self.evaluation.found
+        rows = np.flatnonzero(option_ids(found, np.arange(len(found))) == option_id)
+        return int(rows[0]) if len(rows) else None
+
+    def _option_beyond(self, option_id: str) -> Option | None:
+        """A stack that fits and is not on the shortlist."""
+        row = self._row_of(option_id)
+        return None if row is None or self.evaluation.mask[row] else option_at(self.evaluation, row, p_best=0.0)
+
     def _explained_beyond(self, option_id: str, lang: str) -> Iterator[str]:
         """Sentences on any other stack of the evaluation."""
-        ev = self.evaluation
-        rows = np.flatnonzero(option_ids(ev.found, np.arange(len(ev.found))) == option_id)
-        if not len(rows):
+        ev, row = self.evaluation, self._row_of(option_id)
+        if row is None:
             raise self._unknown(option_id, lang)
-        row = int(rows[0])
         if ev.mask[row]:
             return stopped_lines(candidate_at(ev, row), self.knowledge, lang)
         return fitting_lines(option_at(ev, row, p_best=0.0), self.knowledge, lang)

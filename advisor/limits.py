@@ -198,7 +198,7 @@ def conditions(
             name=lambda klass: heirs[klass] or "",
         ),
         Limit("mainland-border", "machine", side(border), side(0)),
-        Limit("price-known", "candidate", lambda rows: np.isnan(bill.usd_per_month[rows]).astype(float), side(0)),
+        Limit("price-known", "candidate", lambda rows: (~bill.known[rows]).astype(float), side(0)),
         Limit("price-fresh", "machine", side(rows.age_days), side(stale_days)),
     ]
 

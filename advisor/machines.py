@@ -1,6 +1,6 @@
 """Everything that can be rented, owned or installed, brought into one table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.claims import Estimate, Record, Source
 from advisor.knowledge import HERE, Knowledge
+from advisor.own_machines import boards, servers
 from advisor.schema import Device
 from advisor.units import BYTES_PER_GB, BYTES_PER_MB
 
@@ -23,7 +23,6 @@ IntArray = NDArray[np.integer[Any]]
 SITES = ("cloud", "on-premises", "device")
 _PRICES = {"usd_per_gb_s", "usd_per_vcpu_s", "usd_per_gib_s", "usd_per_gpu_s", "usd_per_million_requests"}
 TRAITS = ("government", "burstable", "attachment", "fpga", "graphics-only")
-OWN_SERVICE, EDGE_SERVICE = "own-server", "edge-device"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class Machines:
     site: IntArray
     place: IntArray
     """Row of the region table; -1 for the user's own site."""
+    market: IntArray
+    """Provider and region, by their place in :func:`markets`; -1 for the user's own site."""
     units: FloatArray
     memory_bytes: FloatArray
     unit_memory_bytes: FloatArray
@@ -69,15 +70,26 @@ class Machines:
 
 def machines(knowledge: Knowledge) -> Machines:
     """Every machine of the price lists, every serverless size, every own server and every board."""
-    found: Machines = knowledge.kept("machines", lambda: _machines(knowledge))
-    return found
+    return _kept(knowledge)[0]
 
 
-def _machines(knowledge: Knowledge) -> Machines:
+def markets(knowledge: Knowledge) -> Sequence[tuple[str, str]]:
+    """Provider and region of every place where something is for rent."""
+    return _kept(knowledge)[1]
+
+
+def _kept(knowledge: Knowledge) -> tuple[Machines, Sequence[tuple[str, str]]]:
+    made: tuple[Machines, Sequence[tuple[str, str]]] = knowledge.kept("machines", lambda: _machines(knowledge))
+    return made
+
+
+def _machines(knowledge: Knowledge) -> tuple[Machines, Sequence[tuple[str, str]]]:
     import pandas as pd
 
-    parts = [_offered(knowledge), _functions(knowledge), _servers(knowledge), _boards(knowledge)]
-    table = pd.concat(parts, ignore_index=True)
+    codes = {device: index for index, device in enumerate(knowledge.devices)}
+    own = [servers(knowledge, codes), boards(knowledge, codes)]
+    table = pd.concat([_offered(knowledge), _functions(knowledge), *own], ignore_index=True)
+    market, names = pd.factorize((table["provider"] + "/" + table["region"].astype(str)).where(table["site"] == 0))
     text: dict[str, Any] = {
         c: _shared(table[c].fillna("")) for c in ("name", "provider", "service", "region", "since", "source", "basis")
     }
@@ -85,9 +97,10 @@ def _machines(knowledge: Knowledge) -> Machines:
         c: table[c].to_numpy(dtype=float)
         for c in ("units", "memory_bytes", "unit_memory_bytes", "usd_per_hour", "upfront_usd", "power_w", "age_days")
     }
-    codes = {c: table[c].to_numpy(dtype=np.intp) for c in ("device", "site", "place", "terms")}
+    indices = {c: table[c].to_numpy(dtype=np.intp) for c in ("device", "site", "place", "terms")}
     traits = {name: (table["trait"] == name).to_numpy() for name in TRAITS}
-    return Machines(**text, **numbers, **codes, traits=traits)
+    places = [(provider, region) for provider, _, region in (name.partition("/") for name in names)]
+    return Machines(**text, **numbers, **indices, market=market, traits=traits), places
 
 
 def _shared(column: "pd.Series[str]") -> Any:
@@ -229,82 +242,3 @@ def _places_of_terms(regions: "pd.DataFrame", provider: str, region: str) -> lis
         return [int(row) for row in np.flatnonzero(named)]
     mainland = "mainland" in region.lower()
     return [int(row) for row in np.flatnonzero(own & ((regions["cn_mainland"] == "yes").to_numpy() == mainland))]
-
-
-def _servers(knowledge: Knowledge) -> "pd.DataFrame":
-    import pandas as pd
-
-    codes, devices = _codes(knowledge), knowledge.devices
-    return pd.DataFrame(
-        [
-            {
-                "name": server.name,
-                "provider": "",
-                "service": HERE if server.id == HERE else OWN_SERVICE,
-                "region": "",
-                "trait": "",
-                "since": _claimed(server, "price"),
-                "source": server.id,
-                "basis": _basis(server, "power" if server.id == HERE else "price"),
-                "device": codes[server.device],
-                "site": 1,
-                "place": -1,
-                "units": float(server.count),
-                "memory_bytes": server.memory,
-                "unit_memory_bytes": devices[server.device].memory or np.nan,
-                "usd_per_hour": np.nan,
-                "upfront_usd": server.price,
-                "power_w": server.power,
-                "age_days": 0.0,
-                "terms": -1,
-            }
-            for server in knowledge.servers.values()
-        ]
-    )
-
-
-def _boards(knowledge: Knowledge) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "name": device.name,
-                "provider": "",
-                "service": EDGE_SERVICE,
-                "region": "",
-                "trait": "",
-                "since": _claimed(device, "board.price"),
-                "source": device.id,
-                "basis": _basis(device, "board.price"),
-                "device": code,
-                "site": 2,
-                "place": -1,
-                "units": 1.0,
-                "memory_bytes": device.board.memory,
-                "unit_memory_bytes": np.nan,
-                "usd_per_hour": np.nan,
-                "upfront_usd": np.nan if device.board.price is None else device.board.price,
-                "power_w": device.board.power,
-                "age_days": 0.0,
-                "terms": -1,
-            }
-            for code, device in enumerate(knowledge.devices.values())
-            if device.board
-        ]
-    )
-
-
-def _claim(record: Record, fact: str) -> Source | Estimate | None:
-    """Source or estimate that claims a fact."""
-    claims = (c for c in record.claims if any(fact == name or fact.startswith(f"{name}.") for name in c.fields))
-    return next(claims, None)
-
-
-def _claimed(record: Record, fact: str) -> str:
-    claim = _claim(record, fact)
-    return "" if claim is None else str(claim.dated)
-
-
-def _basis(record: Record, fact: str) -> str:
-    return "sourced" if isinstance(_claim(record, fact), Source) else "estimate"

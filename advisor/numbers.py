@@ -9,6 +9,7 @@ from advisor.text import sentence
 from advisor.units import BYTES_PER_GB, BYTES_PER_KB, MILLION, MS_PER_S, PERCENT
 
 _DIGITS = 3
+_FIGURE_DIGITS = 6
 _SKILLS = get_args(Skills)
 _SI_PER_UNIT = {
     "GB": BYTES_PER_GB,
@@ -32,6 +33,15 @@ def number(value: float, *, up: bool = False) -> str:
     if up and rounded < value:
         rounded = round(rounded + 10.0**-places, places)
     text = f"{rounded:,.{min(decimals, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def figure(value: float) -> str:
+    """Number as a formula takes it: six significant digits, thousands separated, no exponent."""
+    if value == 0 or not math.isfinite(value):
+        return number(value)
+    decimals = _FIGURE_DIGITS - 1 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import feasibility, fleet
-from advisor.bills import bill_lines, source_title
+from advisor.bills import bill_lines, people_lines, source_title, total_of
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
-from advisor.cost import usd_per_month_of
+from advisor.dates import span
 from advisor.evaluation import Evaluation
 from advisor.machines import SITES
 from advisor.ranking import utility_of
 from advisor.results import ColdStarts, Interval, Option, Reason, Score
 from advisor.schema import FAMILIES
 from advisor.systems import families_of_platform, systems_of
-from advisor.units import MS_PER_S
+from advisor.units import MS_PER_S, THOUSAND
 
 _SERVER_ACCELERATORS = ("gpu-datacenter", "gpu-workstation", "gpu-consumer", "accelerator-datacenter")
 
@@ -60,7 +60,8 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         raise ValueError(f"{system.id} is no platform")
     rows, terms = found.machines, found.classes[klass]
     conditions = reasons(ev, ev.conditions, row)
-    usd = float(usd_per_month_of(ev.bill, found, ev.sized, np.array([row]))[0])
+    bill, people = bill_lines(ev, row), people_lines(ev, row)
+    usd = total_of(bill)
     families = families_of(ev, row)
     places = 1 if rows.site[machine] == 0 else ev.asking.asked.sites
     return Option(
@@ -89,8 +90,11 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         workers=int(sized.workers[run]),
         units_per_worker=float(SHAPES[sized.shape[run]]),
         batch=int(sized.cells.batch[cell]),
-        usd_per_month=None if np.isnan(usd) else usd,
-        usd_per_month_known=not np.isnan(usd),
+        usd_per_month=usd,
+        usd_per_month_known=all(line.usd_per_month is not None for line in bill),
+        tco_usd_per_month=total_of((*bill, *people)),
+        usd_per_1000=None if usd is None else usd / ev.ledger.requests * THOUSAND,
+        price_dates=span(line.dated for line in bill),
         p99_ms=_response_ms(ev, run),
         ttft_ms=_first_ms(ev, run),
         tpot_ms=_token_ms(ev, cell),
@@ -106,7 +110,8 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         measured_by=measured.sources if (measured := ev.measurements[cell]) else (),
         verdict="conditions" if conditions else "fits",
         conditions=conditions,
-        bill=bill_lines(ev, row),
+        bill=bill,
+        people=people,
         hours_per_month=float(ev.bill.hours_per_month[row]),
         launch_days=platform.launch_days,
         price_date=str(rows.since[machine]),

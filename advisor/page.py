@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from advisor.answers import five_answers
+from advisor.bill_table import in_own_currency, printed_bill
 from advisor.document import Document, Evidence
 from advisor.explain import assumption_lines, basis_lines, name_of, ranked_lines
 from advisor.knowledge import Knowledge
+from advisor.money import USD, currency_of
+from advisor.plans import printed_plans
 from advisor.report import families_table, options_table, title
+from advisor.results import Option
 from advisor.system_records import System
 from advisor.text import sentence
 
@@ -70,6 +74,7 @@ def page(document: Document, knowledge: Knowledge, lang: str, *, note: str = "")
 
 def _sections(document: Document, knowledge: Knowledge, lang: str) -> Iterator[Section]:
     if document.options:
+        yield from _bill(document.options[0], knowledge, lang)
         table = options_table(document.options, lang)
         table = table.drop(columns=[sentence(f"column.{name}", lang) for name in _APPENDIX])
         count = sentence("page.ranked", lang, shown=len(document.options), count=document.kinds)
@@ -81,6 +86,17 @@ def _sections(document: Document, knowledge: Knowledge, lang: str) -> Iterator[S
         yield Section("systems", sentence("page.systems", lang), parts=tuple(_systems(document, knowledge, lang)))
     yield Section("assumed", sentence("page.assumed", lang), tuple(_assumed(document, lang)))
     yield _evidence(document, lang)
+
+
+def _bill(option: Option, knowledge: Knowledge, lang: str) -> Iterator[Section]:
+    """The first choice, line by line, and the same on other price plans; their sources are with the evidence."""
+    usd = currency_of(knowledge, USD)
+    said = (*in_own_currency(option, knowledge, lang), sentence("bill.open", lang))
+    bill = printed_bill(option, usd, lang).drop(columns=sentence("bill_column.source", lang))
+    yield Section("bill", sentence("bill.heading", lang), said, bill)
+    plans = printed_plans(option, knowledge, usd, lang).drop(columns=sentence("plan_column.source", lang))
+    if len(plans) > 1:
+        yield Section("plans", sentence("bill.plans", lang), (sentence("bill.plans_note", lang),), plans)
 
 
 def _reasons(document: Document, knowledge: Knowledge, lang: str) -> Iterator[Section]:

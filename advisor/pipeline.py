@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor import cost, feasibility, latency, limits, llm, ranking
+from advisor import feasibility, latency, limits, llm, ranking
 from advisor.anchors import Cell, anchored
+from advisor.billing import bill_of
 from advisor.calibration import Calibration, load_calibration
 from advisor.carbon import carbon_kg_per_month
 from advisor.classes import class_columns
@@ -21,6 +22,7 @@ from advisor.full_advice import FullAdvice
 from advisor.functions import with_functions
 from advisor.knowledge import Knowledge, load
 from advisor.latency import FIDELITIES
+from advisor.ledger import Ledger
 from advisor.machine_calibration import MachineCalibration
 from advisor.modelspec import resolve
 from advisor.network import network
@@ -74,7 +76,8 @@ def advise(
     plan = served(asking, columns, times, settings=serving)
     fleets = sized(asking, found, trips, plan, settings=serving)
     fleets = with_functions(asking, fleets, found, trips, columns, terms)
-    bill = cost.bill_of(asking, found, fleets, knowledge, headroom=serving["scaling_headroom"])
+    ledger = Ledger(asking, found, fleets, columns, knowledge, headroom=serving["scaling_headroom"])
+    bill = bill_of(ledger)
     judged = [
         *limits.machine_limits(asking, found, trips, lines=knowledge.table("network")["uplink"]),
         *limits.platform_limits(asking, found),
@@ -112,6 +115,7 @@ def advise(
             knowledge.calibrated,
             plan,
             fleets,
+            ledger,
             bill,
             judged,
             warned,

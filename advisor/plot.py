@@ -20,7 +20,7 @@ _SIZE = (7.2, 3.7)
 def drawable(options: Sequence[Option]) -> list[tuple[int, Option]]:
     """Rank and option of those that have a place on the plane of cost and latency."""
     ranked = enumerate(options, start=1)
-    return [(rank, o) for rank, o in ranked if o.usd_per_month and np.isfinite(o.p99_ms.high)]
+    return [(rank, o) for rank, o in ranked if o.usd_per_month and o.usd_per_month_known and np.isfinite(o.p99_ms.high)]
 
 
 def cost_latency_svg(options: Sequence[Option], slo_ms: float | None, lang: str) -> str:

@@ -105,13 +105,19 @@ def penalties(sized: Sized, trips: Network, settings: Mapping[str, float]) -> Co
     return np.asarray(late + trips.crosses_border[sized.trip] * np.float32(settings["mainland-border"]))
 
 
-def rank_key(score: Column, *, unknown_cost: BoolArray, stopped: BoolArray) -> Column:
+def rank_key(score: Column, *, unknown_cost: IntArray, stopped: BoolArray) -> Column:
     """Key by which stacks are ranked, the highest first; minus infinity where one is stopped.
 
-    Priced stacks come before those of unknown cost.
+    Parameters
+    ----------
+    score : array, shape (stacks,)
+    unknown_cost : array, shape (stacks,)
+        0 where every line of the bill has a price, 1 where the least that has to be paid is known, 2 where nothing
+        is; they come in this order, whatever their scores.
+    stopped : bool array, shape (stacks,)
     """
     key = np.array(score, dtype=np.float32)
-    np.subtract(key, _UNKNOWN_COST_STEP, out=key, where=unknown_cost)
+    key -= np.multiply(unknown_cost, np.float32(_UNKNOWN_COST_STEP))
     key[stopped] = -np.inf
     return key
 

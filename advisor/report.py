@@ -7,7 +7,8 @@ import numpy as np
 
 from advisor.document import Asked, Candidate, FamilyVerdict
 from advisor.knowledge import Knowledge, countries
-from advisor.numbers import interval_text, money, number, percent, quantity_text
+from advisor.money import cost_cell, cost_text, dates_text
+from advisor.numbers import interval_text, number, percent, quantity_text
 from advisor.results import Option, Reason
 from advisor.text import filled, sentence
 
@@ -51,14 +52,14 @@ def _table_row(rank: int, option: Option, lang: str) -> dict[str, Any]:
         "engine": label(option.names, "engine", lang),
         "precision": option.precision,
         "replicas": option.replicas,
-        "cost": money(option.usd_per_month, lang, bare=True),
+        "cost": cost_cell(option, lang),
         "p99": interval_text(option.p99_ms, lang, bare=True),
         "ttft": interval_text(option.ttft_ms, lang, bare=True),
         "tpot": interval_text(option.tpot_ms, lang, bare=True),
         "p_best": percent(option.p_best),
         "fidelity": sentence(f"fidelity.{option.fidelity}", lang),
         "verdict": sentence(f"verdict.{option.verdict}", lang),
-        "price_date": option.price_date,
+        "price_date": dates_text(option.price_dates, lang),
         "family": ", ".join(sentence(f"family.{family}", lang) for family in option.families),
         "id": option.id,
     }
@@ -74,18 +75,18 @@ def families_table(verdicts: Sequence[FamilyVerdict], knowledge: Knowledge, lang
 
 def _family_row(verdict: FamilyVerdict, knowledge: Knowledge, lang: str) -> dict[str, Any]:
     none, best = sentence("value.none", lang), verdict.best
-    cells = dict.fromkeys(("family", "verdict", "stack", "cost", "p99", "reason", "flip", "id"), none)
+    cells = dict.fromkeys(("family", "verdict", "stack", "cost", "price_date", "p99", "reason", "flip", "id"), none)
     cells["family"] = sentence(f"family.{verdict.family}", lang)
     if best is None:
         return cells | {"verdict": sentence("verdict.none", lang)}
-    cells |= {"id": best.id, "stack": stack_name(best, lang)}
+    cells |= {"id": best.id, "stack": stack_name(best, lang), "price_date": dates_text(best.price_dates, lang) or none}
     reason = worded(knowledge, best.reasons, "fails", lang)
     if not best.fits:
         flip = worded(knowledge, best.reasons, "flip", lang)
         return cells | {"verdict": sentence("verdict.no", lang), "reason": reason, "flip": flip}
     return cells | {
         "verdict": sentence(f"verdict.{'conditions' if best.reasons else 'fits'}", lang),
-        "cost": money(best.usd_per_month, lang, bare=True),
+        "cost": cost_cell(best, lang),
         "p99": interval_text(best.p99_ms, lang, bare=True),
         "reason": reason or none,
     }
@@ -157,7 +158,7 @@ def stack_line(option: Option, lang: str) -> str:
         engine=label(option.names, "engine", lang),
         precision=option.precision,
         replicas=option.replicas,
-        cost=money(option.usd_per_month, lang),
+        cost=cost_text(option, lang),
         p99=interval_text(option.p99_ms, lang),
     )
 

@@ -47,11 +47,18 @@ class BillLine:
     item: str
     """Code of the line, worded by the catalogue."""
     usd_per_month: float | None
-    quantity: float
+    """None where its price is unknown."""
+    quantity: float | None
     unit: str
+    """Sign of the unit; empty for machines."""
     dated: str
+    """Oldest date of what it rests on."""
     source: str
     basis: Literal["sourced", "estimate", "own"]
+    """An estimate where any of what it rests on is one."""
+    unit_price_usd: float | None = None
+    formula: str = ""
+    """How the cost is worked out, in figures and signs that need no language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,9 @@ class Option:
     units_per_worker: float
     batch: int
     usd_per_month: float | None
-    """None where a price is unknown."""
+    """What is paid: the sum of the lines of the bill that have a price; None where what runs the model has none."""
     usd_per_month_known: bool
-    """Whether every line of the bill has a price."""
+    """Whether every line of the bill has a price; else at least that much is paid."""
     p99_ms: Interval
     ttft_ms: Interval | None
     tpot_ms: Interval | None
@@ -119,13 +126,23 @@ class Option:
     verdict: Literal["fits", "conditions"]
     conditions: tuple[Reason, ...]
     bill: tuple[BillLine, ...]
+    """What is paid to suppliers."""
     hours_per_month: float
     launch_days: float
     price_date: str
+    """Of the machine."""
     sources: tuple[str, ...]
     """Of the price."""
     measured_by: tuple[str, ...] = ()
     """Sources of the latency, where it was measured."""
+    people: tuple[BillLine, ...] = ()
+    """People's time, which is paid to no supplier."""
+    tco_usd_per_month: float | None = None
+    """What is paid, and people's time."""
+    usd_per_1000: float | None = None
+    """What is paid for a thousand inferences."""
+    price_dates: tuple[str, str] = ("", "")
+    """Oldest and newest date of the lines of the bill."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,17 +46,17 @@ MUTANTS = (
     Mutant(
         "cost",
         "an unknown price becomes 0",
-        "advisor/cost.py",
-        "return np.asarray(base * bill.share[platform] + bill.fixed_usd_per_month[platform])",
-        "return np.nan_to_num(base * bill.share[platform] + bill.fixed_usd_per_month[platform])",
+        "advisor/lines.py",
+        "np.nan_to_num(usd) if item not in MAIN else usd",
+        "np.nan_to_num(usd) if item not in MAIN else np.nan_to_num(usd)",
         ("tests/test_advise.py::test_an_unknown_price_is_never_zero_and_comes_after_every_price",),
     ),
     Mutant(
         "cost",
         "a surcharge is taken off",
         "advisor/cost.py",
-        "share = np.array([1 + (np.nan",
-        "share = np.array([1 - (np.nan",
+        "taken_on = np.where(np.asarray(surcharge) == 0, 0.0, usd)",
+        "taken_on = np.where(np.asarray(surcharge) == 0, 0.0, np.negative(usd))",
         ("tests/test_advise.py::test_machines_by_hand",),
     ),
     Mutant(

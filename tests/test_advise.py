@@ -25,6 +25,10 @@ from advisor.stacks import stacks
 from advisor.text import languages
 
 HOURS = 730
+GB_PER_QPS = HOURS * 3600 * 1e3 / 1e9
+"""What a kilobyte a second comes to in a month."""
+DISK_GB = 30 + 0.08 + 25.56e6 * 2 / 1e9
+"""System, ONNX Runtime, and ResNet-50 in fp16."""
 EXPERTS = {"skills": "ml-platform"}
 SMALL_CNN: dict[str, Any] = {"family": "cnn", "params": 1e7, "macs": 1e9}
 T4, L4 = (
@@ -119,13 +123,22 @@ def test_machines_by_hand(ask: Ask) -> None:
     options = {option.id: option for option in fitting(ask(qps=2000, p99_ms=200, skills="kubernetes"))}
     rented = options[T4]
     assert rented.replicas > 1
-    assert rented.usd_per_month == pytest.approx(rented.replicas * 0.50 * HOURS)
+    assert rented.usd_per_month == pytest.approx(rented.replicas * (0.50 * HOURS + DISK_GB * 0.08) + around(2000))
     with_fees = options[L4]
-    assert with_fees.usd_per_month == pytest.approx(with_fees.replicas * 0.72 * HOURS * 1.25 + 0.04 * HOURS)
+    machines = with_fees.replicas * (0.72 * HOURS * 1.25 + DISK_GB * 0.1)
+    in_front = 0.025 * HOURS + 2000 * GB_PER_QPS * 101 * 0.01
+    out = 2000 * GB_PER_QPS * 0.12
+    assert with_fees.usd_per_month == pytest.approx(machines + 0.04 * HOURS + in_front + out)
     following = options[EKS]
     assert following.replicas == rented.replicas
     mean = max(1.0, following.replicas / 3.0 * 1.25)
-    assert following.usd_per_month == pytest.approx((mean * 0.50 + 0.1) * HOURS)
+    machines = mean * (0.50 * HOURS + (DISK_GB + 20) * 0.08)
+    assert following.usd_per_month == pytest.approx(machines + 0.1 * HOURS + (DISK_GB - 30) * 0.1 + around(2000))
+
+
+def around(qps: float) -> float:
+    """Load balancer and egress of AWS: a request of 100 kB and an answer of 1 kB, the latter below 10,000 GB."""
+    return 0.02 * HOURS + qps * GB_PER_QPS * (101 * 0.008 + 0.1)
 
 
 def test_own_prices_fill_and_override(ask: Ask, small: Knowledge, tmp_path: Path) -> None:
@@ -141,7 +154,9 @@ def test_own_prices_fill_and_override(ask: Ask, small: Knowledge, tmp_path: Path
     for option in huawei:
         assert option.usd_per_month == pytest.approx(option.replicas * 0.70 * HOURS)
         assert (option.price_date, option.sources) == ("2026-11-01", ("own.csv",))
-    assert prices[T4].usd_per_month == pytest.approx(prices[T4].replicas * 0.25 * HOURS)
+    assert prices[T4].replicas == 1
+    assert prices[T4].usd_per_month == pytest.approx(0.25 * HOURS + DISK_GB * 0.08 + 10 * GB_PER_QPS * 0.1)
+    assert next(line.basis for line in prices[T4].bill) == "own"
     assert ids(listed) == ids(mine)
     other = "aws-ec2/eu-central-1/g4dn.xlarge/onnxruntime/fp16"
     before = listed.options.set_index("id").loc[other]

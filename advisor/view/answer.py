@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from advisor.advice import Advice
-from advisor.explain import assumption_lines, price_source
+from advisor.explain import assumption_lines
+from advisor.money import price_source
 from advisor.report import headline, label
 from advisor.results import Option
 from advisor.text import sentence

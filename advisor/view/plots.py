@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from advisor.numbers import interval_text, money
+from advisor.money import cost_text
+from advisor.numbers import interval_text
 from advisor.report import label
 from advisor.results import Option
 from advisor.schema import FAMILIES
@@ -73,7 +74,11 @@ def cost_latency(options: Sequence[Option], slo_ms: float | None, lang: str) -> 
 
 def drawable(options: Sequence[Option]) -> list[Option]:
     """Options that have a place on the plane of cost and latency."""
-    return [option for option in options if option.usd_per_month and np.isfinite(option.p99_ms.high)]
+    return [
+        option
+        for option in options
+        if option.usd_per_month and option.usd_per_month_known and np.isfinite(option.p99_ms.high)
+    ]
 
 
 def latency_histogram(samples_s: ArrayLike, slo_ms: float | None, lang: str) -> "go.Figure":
@@ -166,9 +171,8 @@ def _hover(option: Option, lang: str) -> str:
         system=label(option.names, "system", lang),
         hardware=label(option.names, "hardware", lang),
         precision=option.precision,
-        cost=money(option.usd_per_month, lang),
+        cost=cost_text(option, lang),
         p99=interval_text(option.p99_ms, lang),
-        dated=option.price_date,
     )
 
 
