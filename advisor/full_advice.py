@@ -14,7 +14,7 @@ from advisor.advice import Advice
 from advisor.before_after import changes_table, stacks_here
 from advisor.bills import cost_interval
 from advisor.candidates import candidate_at, cheaper_miss
-from advisor.columns import HIGH, MID, Column, FloatArray, IntArray
+from advisor.columns import HIGH, MID, Column, FloatArray, IntArray, Stacks
 from advisor.cost import usd_per_month_of
 from advisor.document import FORMAT, Asked, Document, FamilyVerdict, to_json
 from advisor.evaluation import Evaluation
@@ -46,6 +46,8 @@ class FullAdvice(Advice):
         What the stages worked out; options are made of it when somebody looks at them.
     again : callable
         Answers another question with the same knowledge and calibration.
+    of : callable
+        What the stages say of some of the stacks for another question on the same model.
     before : callable, optional
         Answers this question without what was measured on the user's machine.
     """
@@ -54,11 +56,13 @@ class FullAdvice(Advice):
         self,
         evaluation: Evaluation,
         again: Callable[[Requirements], "FullAdvice"],
+        of: Callable[[Requirements, Stacks], Evaluation],
         before: Callable[[], "FullAdvice"] | None = None,
     ) -> None:
         self.evaluation = evaluation
         self.knowledge = evaluation.knowledge
         self._again = again
+        self._of = of
         self._before = before
 
     @cached_property

@@ -1,6 +1,7 @@
 """Enumerate candidates from the knowledge: machine x platform x engine x precision, as columns."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,6 +60,25 @@ def _enumerated(knowledge: Knowledge, family: str, precisions: tuple[Precision, 
         run=np.concatenate(empty + [np.arange(first, first + size, dtype=np.int32) for first, size, _ in blocks]),
         platform=np.concatenate([np.zeros(0, few), *(np.full(size, platform, few) for _, size, platform in blocks)]),
         block_start=(np.cumsum(sizes, dtype=np.int32) - sizes),
+    )
+
+
+def only(found: Stacks, candidates: IntArray) -> Stacks:
+    """Some candidates of an enumeration, each a block of its own, so that a question to them takes milliseconds."""
+    runs, run = np.unique(found.run[candidates], return_inverse=True)
+    rows, machine = np.unique(found.run_machine[runs], return_inverse=True)
+    kinds, klass = np.unique(found.run_class[runs], return_inverse=True)
+    return replace(
+        found,
+        machines=found.machines.take(rows),
+        classes=tuple(found.classes[kind] for kind in kinds),
+        run_machine=machine.astype(np.int32),
+        run_traffic=found.run_traffic[runs],
+        run_largest=found.run_largest[runs],
+        run_class=klass.astype(np.int32),
+        run=run.astype(np.int32),
+        platform=found.platform[candidates],
+        block_start=np.arange(len(candidates), dtype=np.int32),
     )
 
 
