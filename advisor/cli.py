@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from advisor.cli_breakeven import break_even_options
 from advisor.cli_lab import (
     calibrate_options,
     calibration_of,
@@ -87,6 +88,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
     for name, fill in (
         ("advise", _advise_options),
         ("report", _report_options),
+        ("break-even", _break_even_options),
         ("predict", _predict_options),
         ("score", _score_options),
         ("measure", measure_options),
@@ -134,6 +136,11 @@ def _report_options(command: argparse.ArgumentParser, lang: str) -> None:
     command.add_argument("--format", choices=_FORMATS, help=sentence("cli.format", lang))
     command.add_argument("--note", default="", help=sentence("cli.note", lang))
     command.set_defaults(run=_report)
+
+
+def _break_even_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _question_options(command, lang)
+    break_even_options(command, lang, _answered)
 
 
 def _question_options(command: argparse.ArgumentParser, lang: str) -> None:

@@ -13,6 +13,7 @@ from advisor import feasibility, fleet, ranking
 from advisor.advice import Advice
 from advisor.before_after import changes_table, stacks_here
 from advisor.bills import cost_interval
+from advisor.breakeven import BreakEven
 from advisor.candidates import candidate_at, cheaper_miss
 from advisor.columns import HIGH, MID, Column, FloatArray, IntArray, Stacks
 from advisor.cost import usd_per_month_of
@@ -26,6 +27,7 @@ from advisor.question import asked_of
 from advisor.rejections import rejected_table
 from advisor.requirements import Requirements
 from advisor.results import Option
+from advisor.rivals import rivalry
 from advisor.schema import FAMILIES
 from advisor.text import preferred_language
 from advisor.units import MS_PER_S
@@ -109,6 +111,13 @@ class FullAdvice(Advice):
     def to_json(self, *, what_if: bool = False) -> str:
         """See :meth:`Advice.to_json`."""
         return to_json(self.document if what_if else self.answer)
+
+    def break_even(
+        self, first: str | None = None, second: str | None = None, *, axis: str = "qps", lang: str | None = None
+    ) -> BreakEven:
+        """Where one of two ways of serving becomes the cheaper one; see :func:`advisor.rivals.rivalry`."""
+        lang = lang or preferred_language()
+        return rivalry(self.evaluation, self._of, self._kinds, first=first, second=second, axis=axis, lang=lang)
 
     @property
     def asked(self) -> Requirements:
