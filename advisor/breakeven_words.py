@@ -10,20 +10,21 @@ from advisor.numbers import number
 from advisor.report import label, worded
 from advisor.text import sentence
 
-_PARTS = ("system", "hardware", "region", "engine", "precision")
-_ALWAYS = 2
+_NAMED = ("system", "hardware")
+_TOLD_APART = ("region", "engine", "precision")
 _SORT = {"months": "months", "sites": "whole"}
 """How stretches of an axis are spoken of where they are not those of a rate."""
 
 
 def short_names(found: BreakEven, lang: str) -> Mapping[str, str]:
-    """Names of both by id: system and hardware, and what more it takes to tell them apart."""
-    both = (found.first, found.second)
-    for count in range(_ALWAYS, len(_PARTS) + 1):
-        names = [" · ".join(t for part in _PARTS[:count] if (t := label(one.names, part, lang))) for one in both]
-        if len(set(names)) == len(both):
-            break
-    return {one.id: name for one, name in zip(both, names, strict=True)}
+    """Names of both by id: system and hardware, and what else differs where these do not."""
+    both = (found.first.names, found.second.names)
+    told = all(both[0][part] == both[1][part] for part in _NAMED)
+    more = [part for part in _TOLD_APART if told and both[0][part] != both[1][part]]
+    return {
+        one.id: " · ".join(text for part in (*_NAMED, *more) if (text := label(one.names, part, lang)))
+        for one in (found.first, found.second)
+    }
 
 
 def break_even_lines(found: BreakEven, knowledge: Knowledge, lang: str) -> Iterator[str]:

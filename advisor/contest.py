@@ -21,6 +21,8 @@ from advisor.tokens import TokenPrice, api_usd_per_month
 
 Answer = Callable[[Requirements, Stacks], Evaluation]
 """What the stages say of some stacks for a question."""
+_DECIMALS = 6
+"""Of a month, beyond which a quotient is rounding."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class Contest:
 def _payments(side: Side, once: Evaluation, long: Evaluation, shortest: float) -> Payments:
     upfront = side.upfront_usd(once)
     running = side.usd_per_month(once) - upfront / shortest
-    return Payments(upfront, running, upfront / (side.usd_per_month(long) - running) if upfront else inf)
+    life = round(upfront / (side.usd_per_month(long) - running), _DECIMALS) if upfront else inf
+    return Payments(upfront, running, life)
 
 
 def rows_named(found: Stacks, option_id: str) -> list[int]:
@@ -154,10 +157,11 @@ def contest_of(ev: Evaluation, answer: Answer, first: int | TokenPrice, second: 
 
 def _stack_side(ev: Evaluation, row: int, place: int) -> StackSide:
     machines = ev.found.machines
-    machine = int(ev.found.run_machine[ev.found.run[row]])
+    run = int(ev.found.run[row])
+    machine, precision = int(ev.found.run_machine[run]), ev.found.classes[int(ev.found.run_class[run])].precision
     return StackSide(
         id=str(option_ids(ev.found, np.array([row]))[0]),
-        names=names_of(ev, row) | {"region": str(machines.region[machine])},
+        names=names_of(ev, row) | {"region": str(machines.region[machine]), "precision": precision},
         dated=str(machines.since[machine]),
         source=source_title(ev.knowledge, str(machines.source[machine])),
         row=place,
@@ -165,5 +169,5 @@ def _stack_side(ev: Evaluation, row: int, place: int) -> StackSide:
 
 
 def _api_side(price: TokenPrice) -> ApiSide:
-    names = {"system": price.provider, "hardware": price.model, "engine": "", "region": ""}
+    names = {"system": price.provider, "hardware": price.model, "region": "", "engine": "", "precision": ""}
     return ApiSide(price.id, names, price.from_date or price.dated, price.source, price)
