@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 from math import ceil, isfinite, sqrt
 from typing import NamedTuple
 
-_SAME = 1e-9
+_SAME = 1e-8
 """Share by which two sums may differ and still count as equal: rounding."""
 FIRST, SECOND = 0, 1
 

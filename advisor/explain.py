@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.document import Asked, Candidate
+from advisor.footprint_words import footprint_lines
 from advisor.knowledge import HERE, Knowledge
 from advisor.numbers import interval_text, money, number, percent, quantity_text
 from advisor.report import label, stack_line, worded
@@ -104,6 +105,7 @@ def _about(option: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     yield from system_lines(option, knowledge, lang)
     yield score_line(option, lang)
     yield from bill_texts(option, lang)
+    yield from footprint_lines(option, lang)
     for reason in option.conditions:
         yield sentence("report.condition", lang, text=worded(knowledge, (reason,), "fails", lang))
     yield from _tails(option, lang)

@@ -1,7 +1,7 @@
 """Everything that can be rented, owned or installed, brought into one table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +60,6 @@ class Machines:
 
     def __len__(self) -> int:
         return len(self.name)
-
-    def take(self, rows: IntArray) -> "Machines":
-        """Some of the machines."""
-        columns = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "traits"}
-        traits = {name: column[rows] for name, column in self.traits.items()}
-        return Machines(**{name: column[rows] for name, column in columns.items()}, traits=traits)
 
     @cached_property
     def here(self) -> BoolArray:

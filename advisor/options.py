@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from advisor import feasibility, fleet
 from advisor.bills import bill_lines, source_title
+from advisor.carbon import Footprint, footprint
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.cost import usd_per_month_of
 from advisor.evaluation import Evaluation
@@ -111,7 +112,15 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         launch_days=platform.launch_days,
         price_date=str(rows.since[machine]),
         sources=(source_title(ev.knowledge, str(rows.source[machine])),),
+        **footprint_of(ev, row)._asdict(),
     )
+
+
+def footprint_of(evaluation: Evaluation, row: int) -> Footprint:
+    """Energy and carbon of one candidate."""
+    ev, found, run = evaluation, evaluation.found, int(evaluation.found.run[row])
+    held = ev.bill.replicas_following if ev.bill.follows_load[found.platform[row]] else ev.sized.replicas
+    return footprint(ev.asking, found, ev.sized, ev.knowledge, run=run, machines=float(held[run]))
 
 
 def names_of(evaluation: Evaluation, row: int) -> dict[str, str]:

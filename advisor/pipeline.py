@@ -106,7 +106,11 @@ def evaluated(asking: Question, found: Stacks, knowledge: Knowledge, calibration
     )
     mask = feasibility.mask_of_candidates(judged, found, feasibility.rule_bits(knowledge.rules))
     settings = knowledge.table("ranking")
-    carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)
+    carbon = np.zeros(1)
+    if "carbon" in asked.weights:
+        carbon = carbon_kg_per_month(
+            asking, found, fleets, knowledge, following=bill.replicas_following, follows=bill.follows_load
+        )
     values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
     penalty = ranking.Criterion(ranking.penalties(fleets, trips, settings["penalties"]), found.run)
     score = ranking.scores(values, asked.weights, settings, penalty)

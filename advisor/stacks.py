@@ -1,7 +1,7 @@
 """Enumerate candidates from the knowledge: machine x platform x engine x precision, as columns."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def only(found: Stacks, candidates: IntArray) -> Stacks:
     kinds, klass = np.unique(found.run_class[runs], return_inverse=True)
     return replace(
         found,
-        machines=found.machines.take(rows),
+        machines=_some(found.machines, rows),
         classes=tuple(found.classes[kind] for kind in kinds),
         run_machine=machine.astype(np.int32),
         run_traffic=found.run_traffic[runs],
@@ -80,6 +80,13 @@ def only(found: Stacks, candidates: IntArray) -> Stacks:
         platform=found.platform[candidates],
         block_start=np.arange(len(candidates), dtype=np.int32),
     )
+
+
+def _some(machines: Machines, rows: IntArray) -> Machines:
+    """Some of the machines."""
+    columns = {one.name: getattr(machines, one.name) for one in fields(machines) if one.name != "traits"}
+    traits = {name: column[rows] for name, column in machines.traits.items()}
+    return Machines(**{name: column[rows] for name, column in columns.items()}, traits=traits)
 
 
 def _platforms_by_service(platforms: Sequence[System]) -> dict[str, list[int]]:

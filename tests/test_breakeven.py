@@ -9,12 +9,11 @@ import pytest
 from english_words import CHINESE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_knowledge import WISHES, Ask, said_in_every_language
+from small_knowledge import Ask, said_in_every_language
 
 from advisor import Knowledge, Requirements, cli
 from advisor.axes import AXES, requests_of
 from advisor.breakeven import BreakEven, Segment
-from advisor.breakeven_words import break_even_lines
 from advisor.contest import contest_of, rows_named
 from advisor.errors import RequirementError, UnknownIdError
 from advisor.options import option_at, option_ids
@@ -228,7 +227,7 @@ def test_every_axis_speaks_each_language_alone(ask: Ask, axis: str, lang: str) -
     found = ask(**LANGUAGE, qps=0.5, as_of="2025-06-30").break_even(VLLM, API, axis=axis, lang=lang)
     said = "".join(found.lines)
     assert bool(CHINESE.search(said)) == (lang == "zh")
-    assert all(line.endswith(("." if lang == "en" else "。")) for line in found.lines)
+    assert all(line.endswith("." if lang == "en" else "。") for line in found.lines)
     assert "{" not in said
     assert "llama-3-8b-instruct" in said
     assert "2024-05-01" in said
