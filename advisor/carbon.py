@@ -101,22 +101,41 @@ def hours_of(
 
     Notes
     -----
-    Machines work the share of the active hours that their utilisation at the peak, over the peak factor, states.  A
-    function is held for the time that it runs, or lives where the instance is billed, and works for its service time.
+    A function is held for the time that it runs, or lives where the instance is billed, and works for its service
+    time.  Other machines work in the active hours only, see :func:`busy_share`.
     """
     asked, cell, machine = asking.asked, fleets.cell[run], found.run_machine[run]
-    service_s = fleets.cells.service_s[end][cell]
+    service_s, slots = fleets.cells.service_s[end][cell], fleets.cells.slots[cell]
     places = np.where(found.machines.site[machine] > 0, asked.sites, 1)
-    active_h = HOURS_PER_MONTH * asked.hours_per_day / HOURS_PER_DAY
+    replicas = np.where(np.isfinite(fleets.replicas[run]), fleets.replicas[run], np.nan).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        utilisation = np.minimum(fleets.cells.arrivals_per_s[cell] * service_s / fleets.servers[run], 1.0)
-        replicas = np.where(np.isfinite(fleets.replicas[run]), fleets.replicas[run], np.nan).astype(float)
-    busy = replicas * utilisation / asked.peak_factor * active_h
+        at_peak = fleets.cells.arrivals_per_s[cell] * service_s / (replicas * fleets.workers[run])
+    active_h = HOURS_PER_MONTH * asked.hours_per_day / HOURS_PER_DAY
+    busy = replicas * busy_share(at_peak / asked.peak_factor, slots) * active_h
     held = np.maximum(np.asarray(machines, float) * HOURS_PER_MONTH, busy)
     by_use = np.flatnonzero(found.run_traffic[run] == FUNCTION)
     used = _used(asking, found, knowledge, service_s[by_use], machine[by_use])
     held[by_use], busy[by_use] = used.held, used.busy
     return Hours(held * places, busy * places)
+
+
+def busy_share(in_service: ArrayLike, slots: ArrayLike) -> FloatArray:
+    """Share of the time in which a worker works.
+
+    Parameters
+    ----------
+    in_service : float or array
+        Requests, or batches, that a worker holds on average.
+    slots : float or array
+        How many it serves at once.
+
+    Notes
+    -----
+    A worker of one slot works while it holds a request.  One that decodes many sequences together works as soon as it
+    holds one, which with Poisson arrivals is the share :math:`1 - e^{-n}` of the time.
+    """
+    held = np.asarray(in_service, float)
+    return np.asarray(np.where(np.asarray(slots) > 1, -np.expm1(-held), np.minimum(held, 1.0)))
 
 
 def _used(asking: Question, found: Stacks, knowledge: Knowledge, service_s: FloatArray, machine: IntArray) -> Hours:
