@@ -1,7 +1,7 @@
 """Hosted language models that bill tokens: their prices by date, and what a month of requests costs there."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class TokenPrice(NamedTuple):
     input_usd_per_mtok: float
     output_usd_per_mtok: float
     from_date: str
-    """First day of the price, YYYY-MM-DD; empty where the list does not say."""
+    """First day of the price, YYYY-MM-DD; empty where it is as old as the list knows."""
     source: str
     dated: str
     """Of the list."""
@@ -58,16 +58,9 @@ def api_usd_per_month(price: TokenPrice, requests: float, input_tokens: float, o
 
 def token_prices(knowledge: Knowledge) -> Sequence[TokenPrice]:
     """Every entry of the price list, later ones of a model beside earlier ones."""
-    made: Sequence[TokenPrice] = knowledge.kept("tokens", lambda: list(_read(knowledge)))
+    rows = knowledge.tokens[list(TokenPrice._fields)].itertuples(index=False, name=None)
+    made: Sequence[TokenPrice] = knowledge.kept("tokens", lambda: [TokenPrice(*row) for row in rows])
     return made
-
-
-def _read(knowledge: Knowledge) -> Iterator[TokenPrice]:
-    import pandas as pd
-
-    table = pd.read_csv(knowledge.folder / "tokens.csv.gz", dtype={"from_date": str, "dated": str, "model": str})
-    columns = table[list(TokenPrice._fields)].fillna({"from_date": "", "source": "", "dated": ""})
-    return (TokenPrice(*row) for row in columns.itertuples(index=False, name=None))
 
 
 def in_force(prices: Sequence[TokenPrice], as_of: str | None) -> Mapping[str, TokenPrice]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_knowledge import Ask, said_in_every_language
 
-from advisor import Knowledge, Requirements, cli
+from advisor import Knowledge, Requirements, cli, load
 from advisor.axes import AXES, requests_of
 from advisor.breakeven import BreakEven, Segment
 from advisor.contest import contest_of, rows_named
@@ -19,14 +19,14 @@ from advisor.errors import RequirementError, UnknownIdError
 from advisor.options import option_at, option_ids
 from advisor.stacks import only
 from advisor.text import languages
-from advisor.tokens import TokenPrice, api_named, api_usd_per_month, hosted, in_force, token_prices
+from advisor.tokens import TokenPrice, api_usd_per_month, hosted, in_force, token_prices
 
 EC2 = "aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/fp16"
 LAMBDA = "aws-lambda/us-east-1/lambda 4 vCPU 7076 MB/onnxruntime/int8"
 OWN = "own-server/-/server-1x-t4/onnxruntime/fp16"
 VLLM = "aws-ec2/us-east-1/g4dn.12xlarge/vllm/int8"
-DEAR = "api:closed/large-one"
-API = "api:acme/llama-3-8b-instruct"
+DEAR = "api:openai/small"
+API = "api:together/llama-3-8b"
 LANGUAGE = {"model": "llama-3-8b", "p99_ms": None}
 GOLDEN = tomllib.loads((Path(__file__).parent / "data" / "break_even.toml").read_text(encoding="utf-8"))
 every_language = pytest.mark.parametrize("lang", languages())
@@ -133,15 +133,15 @@ def test_tokens_are_the_traffic_of_all_sites_in_other_words(ask: Ask) -> None:
     assert tokens.here == pytest.approx(2 * per_qps)
 
 
-def test_buying_tokens_is_cheaper_up_to_where_its_bill_is_that_of_the_machines(ask: Ask, small: Knowledge) -> None:
-    lengths = {"input_tokens": 600, "output_tokens": 200}
-    found = ask(**LANGUAGE, **lengths, qps=0.01, ttft_ms=60_000, tpot_ms=1000).break_even(VLLM, DEAR, axis="tokens")
-    price = api_named(small, DEAR, None)
-    per_token = (600 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 800 / 1e6
-    assert [segment.cheaper for segment in found.segments] == [DEAR, VLLM] * (len(found.segments) // 2)
-    for at in found.crossings[::2]:
-        assert at * per_token == pytest.approx(found.first.usd[found.at.index(at)], rel=2e-3)
-    assert (found.second.kind, found.second.dated) == ("api", "2025-02-01")
+def test_buying_tokens_is_cheaper_up_to_where_its_bill_is_that_of_the_machine(ask: Ask) -> None:
+    lengths = {"input_tokens": 200, "output_tokens": 600, "peak_factor": 1}
+    own = "own-server/-/server-1x-t4/llama.cpp/int8"
+    found = ask(**LANGUAGE, **lengths, qps=0.01, ttft_ms=60_000, tpot_ms=1000).break_even(own, DEAR, axis="tokens")
+    (at,) = found.crossings
+    per_token = (200 * 0.4 + 600 * 1.6) / 800 / 1e6
+    assert at * per_token == pytest.approx(found.first.usd[found.at.index(at)], rel=1e-3)
+    assert [segment.cheaper for segment in found.segments] == [DEAR, own]
+    assert (found.second.kind, found.second.dated) == ("api", "2025-06-01")
 
 
 def test_tokens_are_paid_as_read_and_as_written() -> None:
@@ -152,15 +152,20 @@ def test_tokens_are_paid_as_read_and_as_written() -> None:
 
 def test_the_price_of_a_day_is_the_one_that_had_begun(small: Knowledge) -> None:
     prices = token_prices(small)
-    days = {day: in_force(prices, day).get(API) for day in ("2024-04-30", "2024-05-01", "2025-12-31", "2026-01-01")}
-    assert [one and one.output_usd_per_mtok for one in days.values()] == [None, 0.2, 0.2, 0.1]
-    assert in_force(prices, None)[API].output_usd_per_mtok == 0.1
+    days = {day: in_force(prices, day)[DEAR] for day in ("2020-01-01", "2025-05-31", "2025-06-01", "2026-01-01")}
+    assert [one.output_usd_per_mtok for one in days.values()] == [2.0, 2.0, 1.6, 1.6]
+    assert in_force(prices, None)[DEAR].from_date == "2025-06-01"
 
 
 def test_offers_of_a_model_are_found_by_its_names_the_cheapest_first(small: Knowledge) -> None:
-    offers = [price.id for price in hosted(small, small.models["llama-3-8b"], "2026-11-01")]
-    assert offers == [API, "api:brick/meta-llama/Meta-Llama-3-8B-Instruct-Turbo"]
+    assert [price.id for price in hosted(small, small.models["llama-3-8b"])] == [API]
     assert hosted(small, small.models["phi-3-mini"]) == []
+    knowledge = load()
+    offers = hosted(knowledge, knowledge.models["llama-3.1-8b"], "2026-11-01")
+    assert {"groq", "novita", "together"} <= {price.provider for price in offers}
+    assert all("8b" in price.model.lower() for price in offers)
+    sums = [price.input_usd_per_mtok + price.output_usd_per_mtok for price in offers]
+    assert sums == sorted(sums)
 
 
 def test_an_api_is_no_answer_where_data_must_stay(ask: Ask) -> None:
@@ -187,7 +192,7 @@ def test_the_default_is_the_first_choice_and_the_best_that_is_run_otherwise(ask:
         ({}, {"axis": "tokens"}, ["tokens"]),
         ({}, {"second": API}, [API]),
         ({}, {"first": EC2, "second": EC2}, [EC2, "--second"]),
-        (LANGUAGE, {"first": API, "second": "api:brick/x"}, []),
+        (LANGUAGE, {"first": API, "second": "api:openai/x"}, []),
         ({"p99_ms": 0.001}, {}, ["--first", "--second"]),
     ],
 )
@@ -197,7 +202,7 @@ def test_what_cannot_be_compared_is_said_in_one_sentence(ask: Ask, wishes, argum
     said_in_every_language(caught.value, *parts)
 
 
-@pytest.mark.parametrize("name", ["aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/fp99", "api:acme/llama-3-9b-instruct"])
+@pytest.mark.parametrize("name", ["aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/fp99", "api:together/llama-3-9b"])
 def test_an_unknown_name_gets_the_nearest(ask: Ask, name: str) -> None:
     with pytest.raises(UnknownIdError) as caught:
         ask(**LANGUAGE).break_even(VLLM, name)
@@ -224,13 +229,13 @@ def test_golden_sentences(ask: Ask, case: dict, lang: str) -> None:
 @every_language
 @pytest.mark.parametrize("axis", AXES)
 def test_every_axis_speaks_each_language_alone(ask: Ask, axis: str, lang: str) -> None:
-    found = ask(**LANGUAGE, qps=0.5, as_of="2025-06-30").break_even(VLLM, API, axis=axis, lang=lang)
+    found = ask(**LANGUAGE, qps=0.5).break_even(VLLM, DEAR, axis=axis, lang=lang)
     said = "".join(found.lines)
     assert bool(CHINESE.search(said)) == (lang == "zh")
     assert all(line.endswith("." if lang == "en" else "。") for line in found.lines)
     assert "{" not in said
-    assert "llama-3-8b-instruct" in said
-    assert "2024-05-01" in said
+    assert "openai · small" in said
+    assert "2025-06-01" in said
 
 
 @every_language
