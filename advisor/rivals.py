@@ -14,7 +14,7 @@ from advisor.errors import RequirementError, UnknownIdError
 from advisor.evaluation import Evaluation
 from advisor.options import option_ids
 from advisor.text import sentence
-from advisor.tokens import API, TokenPrice, api_named
+from advisor.tokens import API, TokenPrice, api_named, hosted
 
 _NEAREST = 3
 
@@ -32,8 +32,9 @@ def rivalry(
     kinds : sequence of int
         Best candidate of every kind that fits, best first.
     first, second : str, optional
-        Ids of stacks, or ``api:provider/model``; by default the first choice, and the best that is run otherwise: by
-        another operation, along the months at a place of another sort.
+        Ids of stacks, ``api:provider/model``, or ``api`` for the cheapest offer of the model that is asked about; by
+        default the first choice, and the best that is run otherwise: by another operation, along the months where
+        machines are bought, or rented.
     axis : str
         "qps", "hours", "months", "sites" or "tokens".
     lang : str
@@ -50,7 +51,7 @@ def rivalry(
     name = next((known for known in AXES if known == axis), None)
     if name is None:
         raise RequirementError("break_even_axis", field="axis", value=axis, known=", ".join(AXES))
-    apis = [each for each in (first, second) if each and each.startswith(API)]
+    apis = [each for each in (first, second) if each and f"{each}:".startswith(API)]
     if (apis or axis == "tokens") and not ev.asking.generates:
         raise RequirementError(
             "break_even_language", field="axis" if axis == "tokens" else "second", value=(apis or [axis])[0]
@@ -66,10 +67,22 @@ def rivalry(
 def _named(ev: Evaluation, kinds: Sequence[int], option_id: str) -> int | TokenPrice:
     if option_id.startswith(API):
         return api_named(ev.knowledge, option_id, ev.asking.asked.as_of)
+    if f"{option_id}:" == API:
+        return _hosted(ev)
     if rows := rows_named(ev.found, option_id):
         return rows[0]
     near = get_close_matches(option_id, option_ids(ev.found, np.array(kinds, int)).tolist(), n=_NEAREST, cutoff=0.3)
     raise UnknownIdError("unknown_option", value=option_id, known=", ".join(near) or sentence("value.none_possible"))
+
+
+def _hosted(ev: Evaluation) -> TokenPrice:
+    """Cheapest offer of the model that is asked about."""
+    spec, models = ev.asking.spec, ev.knowledge.models.values()
+    model = next((one for one in models if spec.basis == "catalogue" and one.name == spec.name), None)
+    offers = [] if model is None else hosted(ev.knowledge, model, ev.asking.asked.as_of)
+    if not offers:
+        raise RequirementError("break_even_hosted", field="second", value=spec.name or spec.family)
+    return offers[0]
 
 
 def _default(ev: Evaluation, kinds: Sequence[int], against: int | TokenPrice | None, axis: AxisName) -> int:

@@ -168,6 +168,13 @@ def test_offers_of_a_model_are_found_by_its_names_the_cheapest_first(small: Know
     assert sums == sorted(sums)
 
 
+def test_the_cheapest_offer_of_the_model_stands_for_all(ask: Ask) -> None:
+    assert ask(**LANGUAGE).break_even(VLLM, "api").second.id == API
+    with pytest.raises(RequirementError) as caught:
+        ask(model="phi-3-mini", p99_ms=None).break_even(second="api")
+    said_in_every_language(caught.value, "Phi-3", "api:")
+
+
 def test_an_api_is_no_answer_where_data_must_stay(ask: Ask) -> None:
     found = ask(**LANGUAGE, qps=0.01, data="on-premises").break_even(VLLM, API, axis="tokens")
     assert all(API not in segment.feasible for segment in found.segments)
