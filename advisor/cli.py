@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from advisor.cli_breakeven import break_even_options
 from advisor.cli_cost import bill_options
 from advisor.cli_lab import (
     calibrate_options,
@@ -90,6 +91,7 @@ def _parser(lang: str) -> argparse.ArgumentParser:
         ("advise", _advise_options),
         ("report", _report_options),
         ("bill", _bill_options),
+        ("break-even", _break_even_options),
         ("predict", _predict_options),
         ("score", _score_options),
         ("measure", measure_options),
@@ -142,6 +144,11 @@ def _report_options(command: argparse.ArgumentParser, lang: str) -> None:
 def _bill_options(command: argparse.ArgumentParser, lang: str) -> None:
     _question_options(command, lang)
     bill_options(command, lang, _answered)
+
+
+def _break_even_options(command: argparse.ArgumentParser, lang: str) -> None:
+    _question_options(command, lang)
+    break_even_options(command, lang, _answered)
 
 
 def _question_options(command: argparse.ArgumentParser, lang: str) -> None:

@@ -7,6 +7,7 @@ from advisor.billed import country_of
 from advisor.bills import Basis, is_sourced
 from advisor.claims import Record, Source
 from advisor.document import Evidence
+from advisor.draw import pue_terms
 from advisor.evaluation import Evaluation
 from advisor.knowledge import Knowledge
 from advisor.lines import MAIN
@@ -125,6 +126,7 @@ def _tables(evaluation: Evaluation, options: Sequence[Option]) -> Iterator[Evide
         tariff = tariffs.get(evaluation.asking.asked.country, tariffs["default"])
         for fact, entry in (("electricity", tariff), *((name, costs[name]) for name in _OWN_COSTS)):
             yield _table("costs", (fact,), entry["source"], entry["dated"], estimate=entry.get("estimate", False))
+    yield from _energy(knowledge, options)
     if any(option.cold for option in options):
         for claim in knowledge.table("serverless")["estimates"]:
             yield _table("serverless", tuple(claim["fields"]), claim["method"], claim["dated"], estimate=True)
@@ -144,6 +146,22 @@ def _of_bills(knowledge: Knowledge, options: Sequence[Option], country: str) -> 
     for name, fact in (("billing", "billing"), ("responses", "responses")):
         for claim in knowledge.table(name).get("estimates", ()):
             yield _table(name, (fact,), claim["method"], claim["dated"], estimate=True)
+
+
+def _energy(knowledge: Knowledge, options: Sequence[Option]) -> Iterator[Evidence]:
+    """What the energy and carbon of some options rest on."""
+    energy = knowledge.table("energy")
+    for kind, text in (("sources", "title"), ("estimates", "method")):
+        for claim in energy[kind]:
+            facts = tuple(dict.fromkeys(field.partition(".")[0] for field in claim["fields"]))
+            yield _table("energy", facts, claim[text], claim["dated"], estimate=kind == "estimates")
+    clouds = dict.fromkeys(option.provider for option in options if option.site == "cloud")
+    terms = [("pue", pue_terms(energy, provider)) for provider in clouds]
+    for fact, entry in (*terms, *(("intensity", entry) for entry in energy["intensity"].values())):
+        yield _table("energy", (fact,), entry["source"], entry["dated"], estimate=entry.get("estimate", False))
+    for claim in knowledge.table("regions")["sources"]:
+        if "carbon_gco2_per_kwh" in claim["fields"]:
+            yield _table("regions", ("intensity",), claim["title"], claim["dated"], estimate=False)
 
 
 def _table(home: str, facts: tuple[str, ...], title: str, dated: object, *, estimate: bool) -> Evidence:

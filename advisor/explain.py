@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.bill_table import bill_texts
 from advisor.document import Asked, Candidate
+from advisor.footprint_words import footprint_lines
 from advisor.knowledge import HERE, Knowledge
 from advisor.money import USD, cost_text, currency_of, price_source
 from advisor.numbers import interval_text, number, percent, quantity_text
@@ -101,6 +102,7 @@ def _about(option: Option, knowledge: Knowledge, lang: str) -> Iterator[str]:
     yield from system_lines(option, knowledge, lang)
     yield score_line(option, lang)
     yield from bill_texts(option, currency_of(knowledge, USD), lang)
+    yield from footprint_lines(option, lang)
     for reason in option.conditions:
         yield sentence("report.condition", lang, text=worded(knowledge, (reason,), "fails", lang))
     yield from _tails(option, lang)

@@ -13,8 +13,9 @@ from advisor import feasibility, ranking
 from advisor.advice import Advice
 from advisor.before_after import changes_table, stacks_here
 from advisor.bills import cost_interval
+from advisor.breakeven import BreakEven
 from advisor.candidates import candidate_at, cheaper_miss
-from advisor.columns import HIGH, MID, Column, FloatArray, IntArray
+from advisor.columns import HIGH, MID, Column, FloatArray, IntArray, Stacks
 from advisor.document import FORMAT, Asked, Document, FamilyVerdict, to_json
 from advisor.evaluation import Evaluation
 from advisor.evidence import evidence_of
@@ -25,6 +26,7 @@ from advisor.question import asked_of
 from advisor.rejections import rejected_table
 from advisor.requirements import Requirements
 from advisor.results import Option
+from advisor.rivals import rivalry
 from advisor.schema import FAMILIES
 from advisor.text import preferred_language
 from advisor.what_if import what_ifs
@@ -44,6 +46,8 @@ class FullAdvice(Advice):
         What the stages worked out; options are made of it when somebody looks at them.
     again : callable
         Answers another question with the same knowledge and calibration.
+    of : callable
+        What the stages say of some of the stacks for another question on the same model.
     before : callable, optional
         Answers this question without what was measured on the user's machine.
     """
@@ -52,11 +56,13 @@ class FullAdvice(Advice):
         self,
         evaluation: Evaluation,
         again: Callable[[Requirements], "FullAdvice"],
+        of: Callable[[Requirements, Stacks], Evaluation],
         before: Callable[[], "FullAdvice"] | None = None,
     ) -> None:
         self.evaluation = evaluation
         self.knowledge = evaluation.knowledge
         self._again = again
+        self._of = of
         self._before = before
 
     @cached_property
@@ -103,6 +109,13 @@ class FullAdvice(Advice):
     def to_json(self, *, what_if: bool = False) -> str:
         """See :meth:`Advice.to_json`."""
         return to_json(self.document if what_if else self.answer)
+
+    def break_even(
+        self, first: str | None = None, second: str | None = None, *, axis: str = "qps", lang: str | None = None
+    ) -> BreakEven:
+        """Where one of two ways of serving becomes the cheaper one; see :func:`advisor.rivals.rivalry`."""
+        lang = lang or preferred_language()
+        return rivalry(self.evaluation, self._of, self._kinds, first=first, second=second, axis=axis, lang=lang)
 
     @property
     def asked(self) -> Requirements:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from advisor import feasibility, fleet
 from advisor.bills import bill_lines, people_lines, source_title, total_of
+from advisor.carbon import Footprint, footprint
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.dates import span
 from advisor.evaluation import Evaluation
@@ -116,7 +117,16 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         launch_days=platform.launch_days,
         price_date=str(rows.since[machine]),
         sources=(source_title(ev.knowledge, str(rows.source[machine])),),
+        **footprint_of(ev, row)._asdict(),
     )
+
+
+def footprint_of(evaluation: Evaluation, row: int) -> Footprint:
+    """Energy and carbon of one candidate."""
+    ev, found, run = evaluation, evaluation.found, int(evaluation.found.run[row])
+    peak = ev.ledger.peak[run]
+    machines = ev.ledger.following(peak) if ev.ledger.platforms.follows[found.platform[row]] else peak
+    return footprint(ev.asking, found, ev.sized, ev.knowledge, run=run, machines=float(machines))
 
 
 def names_of(evaluation: Evaluation, row: int) -> dict[str, str]:

@@ -62,10 +62,20 @@ def advise(
     UnknownIdError, ModelFileError
         If the model cannot be found or read.
     """
-    knowledge, calibration, before = _known(asked, load() if knowledge is None else knowledge, calibration)
-    serving, terms = knowledge.table("serving"), knowledge.serverless
-    asking = question(asked, resolve(asked.model, knowledge.models))
-    found = stacks(knowledge, family=asking.spec.family, precisions=asked.precisions)
+    known, coefficients, before = _known(asked, load() if knowledge is None else knowledge, calibration)
+    asking = question(asked, resolve(asked.model, known.models))
+    found = stacks(known, family=asking.spec.family, precisions=asked.precisions)
+    return FullAdvice(
+        evaluated(asking, found, known, coefficients),
+        again=lambda other: advise(other, known, coefficients),
+        of=lambda other, some: evaluated(question(other, asking.spec), some, known, coefficients),
+        before=before,
+    )
+
+
+def evaluated(asking: Question, found: Stacks, knowledge: Knowledge, calibration: Calibration) -> Evaluation:
+    """What every stage says of some stacks for a question: the line that all answers come from."""
+    asked, serving, terms = asking.asked, knowledge.table("serving"), knowledge.serverless
     trips = network(
         knowledge, country=asked.country, payload_kb=asked.payload_kb, internet=asked.internet, local=asking.local
     )
@@ -99,32 +109,32 @@ def advise(
     )
     mask = feasibility.mask_of_candidates(judged, found, feasibility.rule_bits(knowledge.rules))
     settings = knowledge.table("ranking")
-    carbon = carbon_kg_per_month(asking, found, fleets, knowledge) if "carbon" in asked.weights else np.zeros(1)
+    carbon = np.zeros(1)
+    if "carbon" in asked.weights:
+        carbon = carbon_kg_per_month(
+            asking, found, fleets, knowledge, following=ledger.following(ledger.peak), follows=ledger.platforms.follows
+        )
     values = ranking.criteria_of(asking, found, trips, fleets, bill, carbon, settings)
     penalty = ranking.Criterion(ranking.penalties(fleets, trips, settings["penalties"]), found.run)
     score = ranking.scores(values, asked.weights, settings, penalty)
-    return FullAdvice(
-        Evaluation(
-            knowledge,
-            asking,
-            found,
-            trips,
-            columns,
-            fidelity,
-            measured,
-            knowledge.calibrated,
-            plan,
-            fleets,
-            ledger,
-            bill,
-            judged,
-            warned,
-            mask,
-            values,
-            score,
-        ),
-        again=lambda other: advise(other, knowledge, calibration),
-        before=before,
+    return Evaluation(
+        knowledge,
+        asking,
+        found,
+        trips,
+        columns,
+        fidelity,
+        measured,
+        knowledge.calibrated,
+        plan,
+        fleets,
+        ledger,
+        bill,
+        judged,
+        warned,
+        mask,
+        values,
+        score,
     )
 
 

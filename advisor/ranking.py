@@ -177,7 +177,7 @@ def criteria_of(
         "privacy": lambda: Criterion(
             _privacy(trips, settings["privacy"])[trips.row(rows.site, rows.place)][found.run_machine], found.run
         ),
-        "carbon": lambda: Criterion(carbon_kg, found.run),
+        "carbon": lambda: Criterion(carbon_kg),
     }
     return {name: makers[name]() for name in asking.asked.weights}
 

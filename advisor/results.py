@@ -143,6 +143,15 @@ class Option:
     """What is paid for a thousand inferences."""
     price_dates: tuple[str, str] = ("", "")
     """Oldest and newest date of the lines of the bill."""
+    energy_kwh_per_1000: Interval | None = None
+    """Of a thousand inferences, idle time included; None where the power of the device is not stated."""
+    carbon_g_per_1000: Interval | None = None
+    """CO2e of the same; None where that, or the carbon of the grid, is not stated."""
+    carbon_kg_per_month: Interval | None = None
+    carbon_missing: tuple[str, ...] = ()
+    """What is not stated: "power", "intensity"."""
+    carbon_sources: tuple[str, ...] = ()
+    """Of the grid intensity and of the PUE."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ UNITS = "Mbit Gbit TOPS QPS USD TTFT TPOT eMMC MIPI ONNX Kubernetes Serverless"
 TERMS = "Android CloudWatch CMSIS EfficientDet FlatBuffers GStreamer gRPC Hopper HTTP KServe PaddlePaddle Python RISC"
 SYSTEMS = "Gemma Mendel openEuler scikit-learn Vulkan WebAssembly Kubernetes Operator Model Garden"
 SERVICES = "GitHub Actions Azure DevOps Defender Entra Monitor"
-CODE = "True ModelSpec(family=..., params=...) advisor measure data/servers.toml data/devices.toml"
+CODE = "data/costs.toml True ModelSpec(family=..., params=...) advisor measure data/servers.toml data/devices.toml"
 
 
 @cache
@@ -35,6 +35,10 @@ def names() -> frozenset[str]:
         str(text)
         for column in ("provider", "service", "region", "source")
         for text in knowledge.serverless[column].unique()
+    ]
+    said += [
+        *knowledge.regions["carbon_source"],
+        *(str(terms.get("by")) for terms in knowledge.table("energy")["pue"].values()),
     ]
     said += [
         *knowledge.regions["region"],

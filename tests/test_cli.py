@@ -305,8 +305,8 @@ def test_what_is_no_command_is_an_error_without_traceback(capsys: Captured, argu
 
 
 COMMANDS = (
-    "advise, report, bill, predict, score, measure, quantise, tune, runs, compare, serve, load, locustfile, "
-    "calibrate, machine, notebooks, check, new"
+    "advise, report, bill, break-even, predict, score, measure, quantise, tune, runs, compare, serve, load, "
+    "locustfile, calibrate, machine, notebooks, check, new"
 )
 Usage = tuple[list[str], str, dict[str, str]]
 USAGE: dict[str, Usage] = {
