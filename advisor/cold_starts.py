@@ -1,0 +1,321 @@
+"""How many requests start a function cold, how many instances live, and how many must be kept warm.
+
+A request takes the newest idle instance, else it starts one; an instance leaves after it has been idle for the
+keep-alive time.  Derivation and errors against simulation: ``docs/methodology/serverless.md``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+MOST_BUSY = 200.0
+"""Instances busy on average up to which every level is worked out; above, shares follow from those at this load."""
+_REACH = 8.0
+"""Standard deviations of the busy instances that the levels reach above their mean."""
+_STEP = 16
+"""Levels are worked out in multiples of this."""
+_PHASES = 8
+"""Exponential phases that stand for the gamma law of bursty gaps."""
+_SMALLEST = 1e-12
+_LOWEST_RATES = 3
+"""Power that crowds the rates of the day where they are low and the share of cold starts changes fastest."""
+
+
+def _inversion(order: int) -> tuple[ComplexArray, ComplexArray]:
+    """Nodes and weights of Talbot's contour for inverting a Laplace transform (Abate and Valko 2004)."""
+    angle = np.arange(1, order) * np.pi / order
+    cotangent = 1 / np.tan(angle)
+    nodes = np.concatenate([[2 * order / 5], 2 * np.arange(1, order) * np.pi / 5 * (cotangent + 1j)])
+    turn = 1 + 1j * angle * (1 + cotangent**2) - 1j * cotangent
+    weights = np.exp(nodes) * np.concatenate([[0.5], turn]) * 2 / 5
+    return nodes, weights
+
+
+def _rates(count: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights on (0, 1), crowded at 0."""
+    node, weight = np.polynomial.legendre.leggauss(count)
+    node, weight = (1 + node) / 2, weight / 2
+    return node**_LOWEST_RATES, weight * _LOWEST_RATES * node ** (_LOWEST_RATES - 1)
+
+
+_NODES, _WEIGHTS = _inversion(8)
+_TRAFFIC, _OF_TRAFFIC = _rates(8)
+
+
+class Levels(NamedTuple):
+    """What a request meets, by the number k of busy instances; each of shape (queues, levels)."""
+
+    seen: FloatArray
+    """Probability that it finds k busy."""
+    cold: FloatArray
+    """Probability that it finds k busy and none idle."""
+    alive: FloatArray
+    """Probability that more than k instances live at any time."""
+
+
+def levels(
+    *, arrivals_per_s: ArrayLike, service_s: ArrayLike, keep_alive_s: ArrayLike, burstiness: float = 1.0
+) -> Levels:
+    r"""Busy and idle instances of functions, level by level.
+
+    Parameters
+    ----------
+    arrivals_per_s : float or array
+        Mean arrival rate.  [1/s]
+    service_s : float or array
+        Mean time that a request holds an instance.  [s]
+    keep_alive_s : float or array
+        Idle time after which an instance leaves.  [s]
+    burstiness : float, default 1
+        Squared coefficient of variation of the gaps between arrivals; below 1 counts as 1.  [unitless]
+
+    Returns
+    -------
+    Levels
+        Loads beyond ``MOST_BUSY`` are worked out there: cold starts fall with the root of the load, living instances
+        grow with it.
+
+    Notes
+    -----
+    Requests never wait, so the number in service is that of GI/M/:math:`\infty`.  A request that finds k busy starts
+    cold where k + 1 were never busy within the keep-alive T: where the time :math:`\tau_k` from the last fall to k
+    until the next rise to k + 1 is longer than T,
+
+    .. math:: P_{cold} = \sum_k p_k P(\tau_k > T)
+
+    Gamma gaps are a mixture of exponential ones with means :math:`b m / \lambda`, m of the law Beta(1/b, 1 - 1/b),
+    taken at Gauss-Jacobi nodes of :math:`m^{1/b}`.  From phase i of the gap, with :math:`\alpha` its probabilities and :math:`\nu` its rates, the
+    transform of the time from k to k + 1 is
+
+    .. math:: g_{k,i}(s) = \frac{\nu_i + k \mu g_{k-1,i}(s) \sum_j \alpha_j g_{k,j}(s)}{\nu_i + s + k \mu}
+
+    inverted by Talbot's contour [2]_.  Policy and semantics are those of [1]_.
+
+    References
+    ----------
+    .. [1] N. Mahmoudi and H. Khazaei, "Performance modeling of serverless computing platforms," IEEE Transactions on
+       Cloud Computing, 2020.
+    .. [2] J. Abate and P. P. Valko, "Multi-precision Laplace transform inversion," International Journal for
+       Numerical Methods in Engineering 60, 2004.
+    """
+    load = np.maximum(np.multiply(arrivals_per_s, service_s), _SMALLEST)
+    load, alive = (np.ravel(values) for values in np.broadcast_arrays(load, np.divide(keep_alive_s, service_s)))
+    kinds, kind = np.unique(np.stack([np.minimum(load, MOST_BUSY), alive]), axis=1, return_inverse=True)
+    mean, chance = _gaps(burstiness)
+    spread = max(burstiness, 1.0)
+    reach = kinds[0] + _REACH * (np.sqrt(kinds[0] * spread) + spread)
+    count = (np.ceil(reach / _STEP) * _STEP).astype(int)
+    found = Levels(*np.zeros((3, len(count), int(count.max(initial=1)))))
+    for size in np.unique(count):
+        rows = np.flatnonzero(count == size)
+        for column, values in zip(found, _levels(*kinds[:, rows], mean, chance, size), strict=True):
+            column[rows, :size] = values
+    beyond = np.maximum(load / MOST_BUSY, 1.0)[:, None]
+    return Levels(found.seen[kind], found.cold[kind] / np.sqrt(beyond), found.alive[kind] * beyond)
+
+
+def _gaps(burstiness: float) -> tuple[FloatArray, FloatArray]:
+    """Means of the exponential phases of a gap of mean 1, and their probabilities."""
+    if burstiness <= 1:
+        return np.ones(1), np.ones(1)
+    node, weight = special.roots_jacobi(_PHASES, -1 / burstiness, 0.0)
+    root = (1 + node) / 2
+    chance = weight * ((1 - root**burstiness) / (1 - root)) ** (-1 / burstiness)
+    chance, mean = chance / chance.sum(), root**burstiness
+    return mean / (chance @ mean), chance
+
+
+def _levels(load: FloatArray, alive: FloatArray, mean: FloatArray, chance: FloatArray, count: int) -> Levels:
+    """Levels of some queues in mean service times."""
+    rate = load[:, None] / mean
+    rises, falls = _rises(rate, chance, count)
+    level = np.arange(1, count)
+    climb = np.concatenate([np.zeros((len(load), 1)), np.cumsum(np.log(rises[:, 1:count] / level), axis=1)], axis=1)
+    seen = np.exp(climb - climb.max(axis=1, keepdims=True))
+    seen /= seen.sum(axis=1, keepdims=True)
+    longer, within = _first_passage(rate, chance, alive, falls, count)
+    busy = load[:, None] * seen / np.arange(1, count + 1)
+    more = np.cumsum(busy[:, ::-1], axis=1)[:, ::-1]
+    return Levels(seen, seen * longer, np.clip(more + load[:, None] * seen * within, 0.0, 1.0))
+
+
+def _rises(rate: FloatArray, chance: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+    """Rate of rises from every level while it lasts, and the phase of the gap when a level is left downwards.
+
+    Shapes (queues, count + 1) and (queues, count + 1, phases).
+    """
+    falls = np.empty((len(rate), count + 1, len(chance)))
+    rises = np.ones((len(rate), count + 1))
+    falls[:, count] = chance
+    for level in range(count - 1, 0, -1):
+        leaves = rate + level
+        own = (rate * level * chance / leaves).sum(axis=1)
+        back = (rate * falls[:, level + 1] / leaves).sum(axis=1)
+        rises[:, level] = own / (1 - back)
+        fall = (level * chance + rises[:, level, None] * falls[:, level + 1]) / leaves
+        falls[:, level] = fall / fall.sum(axis=1, keepdims=True)
+    return rises, falls
+
+
+def _first_passage(
+    rate: FloatArray, chance: FloatArray, alive: FloatArray, falls: FloatArray, count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Probability that the time from a fall to a level until the next rise above it exceeds ``alive``.
+
+    And its mean where it is cut there; both of shape (queues, count).
+    """
+    point = (_NODES / alive[:, None])[:, None]
+    rate, chance = rate[:, :, None], chance[None, :, None]
+    longer, within = np.empty((2, len(alive), count))
+    passes: ComplexArray = np.zeros((len(alive), chance.shape[1], len(_NODES)), complex)
+    for level in range(count):
+        leaves = rate + point + level
+        direct = (chance * rate / leaves).sum(axis=1)
+        again = (chance * level * passes / leaves).sum(axis=1)
+        passes = (rate + level * passes * (direct / (1 - again))[:, None]) / leaves
+        stays = (1 - (falls[:, level + 1, :, None] * passes).sum(axis=1)) / point[:, 0]
+        longer[:, level] = (_WEIGHTS * stays).real.sum(axis=1) / alive
+        within[:, level] = (_WEIGHTS * stays / point[:, 0]).real.sum(axis=1) / alive
+    return np.clip(longer, 0.0, 1.0), np.maximum(within, 0.0)
+
+
+def cold_share(
+    *,
+    arrivals_per_s: ArrayLike,
+    service_s: ArrayLike,
+    keep_alive_s: ArrayLike,
+    burstiness: float = 1.0,
+    provisioned: int = 0,
+) -> FloatArray:
+    """Share of requests that meet a cold start at a steady rate.
+
+    Parameters
+    ----------
+    arrivals_per_s, service_s, keep_alive_s, burstiness
+        As in :func:`levels`.
+    provisioned : int, default 0
+        Instances that are always kept warm; requests take them first.
+
+    Returns
+    -------
+    array
+        Probability in [0, 1], in the broadcast shape of the arguments.
+
+    Examples
+    --------
+    >>> round(float(cold_share(arrivals_per_s=0.9, service_s=1.99, keep_alive_s=600)), 4)
+    0.0013
+    """
+    found = levels(
+        arrivals_per_s=arrivals_per_s, service_s=service_s, keep_alive_s=keep_alive_s, burstiness=burstiness
+    )
+    shape = np.broadcast_shapes(np.shape(arrivals_per_s), np.shape(service_s), np.shape(keep_alive_s))
+    return np.clip(found.cold[:, provisioned:].sum(axis=1), 0.0, 1.0).reshape(shape)
+
+
+def rates_of_day(peak_per_s: ArrayLike, peak_factor: float) -> tuple[FloatArray, FloatArray]:
+    r"""Rates between which the traffic of a day is spread, and the share of the requests at each.
+
+    Parameters
+    ----------
+    peak_per_s : array, shape (queues,)
+        Highest rate of the day.  [1/s]
+    peak_factor : float
+        Highest rate over the mean of the active hours.
+
+    Returns
+    -------
+    two arrays, shape (queues, rates) and (rates,)
+        Rates [1/s], and shares that add up to 1.
+
+    Notes
+    -----
+    In the share u of the active hours the rate stays below :math:`r(u) = f \lambda u^{f - 1}`: from nothing to the
+    peak :math:`f \lambda`, with the mean :math:`\lambda`; the share v of the requests arrives below
+    :math:`f \lambda v^{(f - 1) / f}`.  With f = 1 the rate is constant.
+    """
+    return np.asarray(peak_per_s, float)[:, None] * _TRAFFIC ** ((peak_factor - 1) / peak_factor), _OF_TRAFFIC
+
+
+class Day(NamedTuple):
+    """Functions over the whole day, by the number n of instances kept warm; each of shape (queues, levels)."""
+
+    cold: FloatArray
+    """Share of the requests that start cold."""
+    on_warm: FloatArray
+    """Share of the requests that the n serve."""
+    alive_s: FloatArray
+    """Time that other instances than the n live, per request.  [s]"""
+
+    def fewest_warm(self, row: NDArray[np.integer], share: FloatArray) -> FloatArray:
+        """Fewest instances kept warm with which at most ``share`` of the requests of a queue start cold."""
+        return np.argmax(self.cold[row] <= share[:, None], axis=1).astype(float)
+
+
+def day(
+    *,
+    peak_per_s: FloatArray,
+    peak_factor: float,
+    service_s: FloatArray,
+    keep_alive_s: FloatArray,
+    burstiness: float = 1.0,
+) -> Day:
+    """Cold starts and living instances of a day, weighed by its requests.
+
+    Parameters
+    ----------
+    peak_per_s, service_s, keep_alive_s : array, shape (queues,)
+        Rate at the peak, mean service time, keep-alive.  [1/s], [s], [s]
+    peak_factor, burstiness : float
+        As in :func:`rates_of_day` and :func:`levels`.
+
+    Notes
+    -----
+    The rate is taken to change slowly against the keep-alive.  The n that are kept warm are taken first, so they are a
+    loss system: a request goes past them with the probability :math:`p_n / \\sum_{k \\le n} p_k`.
+    """
+    rates, weights = rates_of_day(peak_per_s, peak_factor)
+    found = levels(
+        arrivals_per_s=rates,
+        service_s=service_s[:, None],
+        keep_alive_s=keep_alive_s[:, None],
+        burstiness=burstiness,
+    )
+    parts = rates.size // len(weights), len(weights), -1
+    seen, cold, alive = (column.reshape(parts) for column in found)
+    past = seen / np.maximum(np.cumsum(seen, axis=2), _SMALLEST)
+
+    def over_the_day(values: FloatArray) -> FloatArray:
+        return np.einsum("qrl,r->ql", values, weights)
+
+    return Day(
+        np.clip(_beyond(over_the_day(cold)), 0.0, 1.0),
+        np.insert(1 - over_the_day(past), 0, 0.0, axis=1)[:, :-1],
+        _beyond(over_the_day(alive / np.maximum(rates, _SMALLEST)[..., None])),
+    )
+
+
+def _beyond(values: FloatArray) -> FloatArray:
+    """Sums from every level to the last."""
+    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
+
+
+def most_busy(q: float, *, load: ArrayLike, burstiness: float = 1.0) -> FloatArray:
+    r"""Quantile of the busy instances at a load, at least 1.
+
+    Notes
+    -----
+    Negative binomial with the variance of GI/M/:math:`\infty`: the mean times
+    :math:`1 / (1 - \phi) - a`, where :math:`\phi` is the transform of the gap at the service rate; Poisson for Poisson
+    arrivals.
+    """
+    load = np.maximum(np.asarray(load, float), _SMALLEST)
+    if burstiness <= 1:
+        return np.maximum(stats.poisson.ppf(q, load), 1.0)
+    peaked = 1 / (1 - (1 + burstiness / load) ** (-1 / burstiness)) - load
+    return np.maximum(stats.nbinom.ppf(q, load / (peaked - 1), 1 / peaked), 1.0)
