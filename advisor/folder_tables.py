@@ -95,11 +95,14 @@ class Tables:
         """Names by the folder or table that holds them."""
         sources = {key for path in self._found("offers/sources.toml") for key in read_table(path)}
         countries = {iso for path in self._found("countries.csv") for iso in self._column(path, "iso")}
+        items = {item for path in self._found("services.toml") for item in read_table(path)["units"]}
         return {
+            **{name: set(known) for name, known in self.settings["names"].items()},
             "devices": set(self.shelf["devices"]),
             "providers": set(get_args(Provider)),
             "countries.csv": countries,
             "offers/sources.toml": sources,
+            "services.toml": items,
         }
 
     @cached_property
@@ -126,6 +129,8 @@ class Tables:
         if not shape:
             yield from table_checks.cells(rows, rule, self.today)
             yield from table_checks.references(rows, rule.get("refers", {}), self._known)
+        if not shape and rule.get("placed"):
+            yield from table_checks.regions(rows, self._placed)
         if not shape and pattern == _LISTS:
             yield from table_checks.offer_regions(rows, _provider(path), self._placed)
 

@@ -37,6 +37,7 @@ OFFER_COLUMNS = (
     "since",
     "source",
 )
+TOKEN_PRICES = ("input", "output", "cached_input")
 HERE = "this-machine"
 """Id of the machine in front of the user, once it is measured."""
 _DATED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
@@ -127,6 +128,33 @@ class Knowledge:
         return pd.read_csv(self.folder / "serverless.csv")
 
     @cached_property
+    def services(self) -> "pd.DataFrame":
+        """Prices of what a cloud bills beside the machine; a region of "" = those without a row of their own."""
+        return _priced(self.folder / "services.csv", "usd")
+
+    @cached_property
+    def egress(self) -> "pd.DataFrame":
+        """Tiers of traffic to the internet; a region of "" = those without a row of their own."""
+        return _priced(
+            self.folder / "egress.csv", "from_gb", "to_gb", "usd_per_gb", "free_gb_month", "inter_region_usd_per_gb"
+        )
+
+    @cached_property
+    def plans(self) -> "pd.DataFrame":
+        """Price plans besides on-demand and spot; a region of "" = those without a row of their own."""
+        return _priced(self.folder / "plans.csv", "usd_per_hour", "discount", "upfront_share")
+
+    @cached_property
+    def tokens(self) -> "pd.DataFrame":
+        """Prices of hosted language models, by the day from which each holds."""
+        return _priced(self.folder / "tokens.csv.gz", *(f"{name}_usd_per_mtok" for name in TOKEN_PRICES))
+
+    @cached_property
+    def cold_starts(self) -> "pd.DataFrame":
+        """Published cold starts, a row a figure."""
+        return _priced(self.folder / "cold_starts.csv", "package_mb", "memory_mb", "seconds", "n")
+
+    @cached_property
     def offers(self) -> "pd.DataFrame":
         """Priced machine types of every provider, each joined to its device and its trait; unknown prices are NaN."""
         return _offers(self)
@@ -134,7 +162,8 @@ class Knowledge:
     def with_own(self, *hardware: Device | Server) -> "Knowledge":
         """The same with hardware of the user's own; what does not depend on hardware is not read again."""
         other = replace(self, own=(*self.own, *hardware), _kept={})
-        shared = ("systems", "families", "models", "rules", "regions", "serverless", "offers")
+        tables = ("regions", "serverless", "services", "egress", "plans", "tokens", "cold_starts", "offers")
+        shared = ("systems", "families", "models", "rules", *tables)
         vars(other).update({name: vars(self)[name] for name in shared if name in vars(self)})
         return other
 
@@ -207,6 +236,14 @@ def toml_of(path: Path) -> dict[str, Any]:
 
 def _record_error(path: Path, problem: Problem) -> RecordError:
     return RecordError("record", file=path.name, field=problem.field or "TOML", reason=problem)
+
+
+def _priced(path: Path, *numbers: str) -> "pd.DataFrame":
+    """A table of text and numbers; an unknown number is NaN, an empty text stays empty."""
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
 
 def _offers(knowledge: Knowledge) -> "pd.DataFrame":

@@ -50,9 +50,17 @@ def cells(rows: Rows, rule: Mapping[str, Any], today: date) -> Iterator[Problem]
     for name, (low, high) in rule.get("between", {}).items():
         outside = [value for value in set(column[name]) if not _within(value, low, high)]
         yield from _told(name, column[name], outside, "table_between", {"low": low, "high": high})
+    yield from _either(column, rule.get("either", ()))
     for name in rule.get("dates", ()):
         bad = [value for value in set(column[name]) - {""} if not (is_date(value) and is_past(value, today))]
         yield from _told(name, column[name], bad, "table_date", {})
+
+
+def _either(column: Mapping[str, Sequence[str]], names: Sequence[str]) -> Iterator[Problem]:
+    """Rows that state both or neither of two figures, each the other in another form."""
+    for line, row in enumerate(zip(*(column[name] for name in names), strict=True), _FIRST_LINE):
+        if sum(map(bool, row)) != 1:
+            yield Problem(", ".join(names), "table_either", {"line": line})
 
 
 def _wrong(name: str, column: Sequence[str], code: str, is_wrong: Any, values: Raw) -> Iterator[Problem]:
@@ -114,6 +122,14 @@ def offer_file(provider: str) -> Iterator[Problem]:
         yield Problem("", "offer_file", values)
 
 
+def regions(rows: Rows, placed: Collection[tuple[str, str]]) -> Iterator[Problem]:
+    """Every region of a table has its place on the map, or a reason why not; none stands for all."""
+    provider, region = (list(rows[0]).index(name) for name in ("provider", "region"))
+    for line, row in enumerate(rows[1:], _FIRST_LINE):
+        if row[region] and (row[provider], row[region]) not in placed:
+            yield Problem("region", "offer_region", {"line": line, "value": shown(row[region])})
+
+
 def offer_regions(rows: Rows, provider: str, placed: Collection[tuple[str, str]]) -> Iterator[Problem]:
     """Every region of a price list has its place on the map, or a reason why not."""
     column = [row[list(rows[0]).index("region")] for row in rows[1:]]
@@ -123,7 +139,7 @@ def offer_regions(rows: Rows, provider: str, placed: Collection[tuple[str, str]]
 
 def provenance(raw: Raw, fields: Sequence[str]) -> Iterator[Problem]:
     """A price list states title, date and licence."""
-    lists = {key: entry for key, entry in raw.items() if isinstance(entry, Mapping) and key != "currency"}
+    lists = {key: entry for key, entry in raw.items() if isinstance(entry, Mapping)}
     for key, entry in lists.items():
         if missing := [name for name in fields if not entry.get(name)]:
             yield Problem(key, "provenance", {"value": ", ".join(missing)})

@@ -235,6 +235,14 @@ MISTAKES: dict[str, tuple[str, str, str, str, str, tuple[str, ...]]] = {
     "a region twice": (
         REGIONS, "aws,ap-east-1,", "aws,af-south-1,", "provider, region", "table_twice", ("af-south-1",),
     ),
+    "two prices of a plan": (
+        "plans.csv", "1-year,,0.349,0,", "1-year,5.0,0.349,0,", "usd_per_hour, discount", "table_either", ("2",),
+    ),
+    "a basis nobody knows": ("services.csv", ",sourced,", ",guess,", "basis", "table_unknown", ("guess", "sourced")),
+    "an item nobody bills": ("services.csv", ",disk,", ",disc,", "item", "table_unknown", ("disc", "disk")),
+    "a region of another provider": (
+        "services.csv", "tencent,ap-mumbai,", "tencent,us-east-1,", "region", "offer_region", ("us-east-1",),
+    ),
     "no source of a place": (
         REGIONS, "PyPI botocore==1.44.5 endpoints.json", "", "place_source", "table_empty", ("2",),
     ),

@@ -1,0 +1,167 @@
+"""What must hold for the prices beside the machine: services, traffic, plans, currencies, people, responses."""
+
+import csv
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from advisor import Knowledge
+from advisor.schema import ModelFamily, Provider, Skills
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?|-Q[1-4])?")
+PROVIDERS = set(get_args(Provider))
+BASIS = {"sourced", "estimate"}
+
+Row = dict[str, str]
+
+
+def table(name: str) -> list[Row]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def record(name: str) -> dict[str, Any]:
+    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+def claimed(entry: Mapping[str, Any]) -> bool:
+    """Whether a figure says where it comes from, of which day it is, and whether it is an estimate."""
+    return bool(entry["source"] and DATED.fullmatch(str(entry["dated"])) and entry["basis"] in BASIS)
+
+
+def price(item: str, provider: str, region: str = "") -> float:
+    return next(
+        float(row["usd"])
+        for row in table("services.csv")
+        if (row["item"], row["provider"], row["region"]) == (item, provider, region)
+    )
+
+
+def test_every_item_has_a_price_in_every_region_of_every_provider() -> None:
+    everywhere = {(row["provider"], row["item"]) for row in table("services.csv") if not row["region"]}
+    assert everywhere == {(provider, item) for provider in PROVIDERS for item in record("services.toml")["units"]}
+
+
+def test_a_price_is_in_the_unit_of_its_item() -> None:
+    units = record("services.toml")["units"]
+    assert [row for row in table("services.csv") if row["unit"] != units[row["item"]]] == []
+
+
+@pytest.mark.parametrize("name", ["services.csv", "plans.csv"])
+def test_every_price_is_claimed(name: str) -> None:
+    assert [row for row in table(name) if not claimed(row)] == []
+
+
+def test_a_recalled_price_is_an_estimate() -> None:
+    recalled = [row for row in table("services.csv") if "recalled" in row["source"] + row["note"]]
+    assert {row["basis"] for row in recalled} == {"estimate"}
+    assert [row for row in table("plans.csv") if row["basis"] != "sourced"] == []
+
+
+def test_what_is_free_says_why() -> None:
+    assert [row for row in table("services.csv") if not float(row["usd"]) and not row["note"]] == []
+
+
+@pytest.mark.parametrize(
+    ("item", "provider", "usd"),
+    [
+        ("load-balancer", "aws", 0.0225),
+        ("load-balancer-gb", "aws", 0.008),
+        ("load-balancer", "azure", 0.246),
+        ("load-balancer", "gcp", 0.025),
+        ("load-balancer", "tencent", 0.686 / 24),
+        ("disk", "alibaba", 0.03188 / 100 * 730),
+        ("object-storage", "alibaba", 0.0173),
+        ("container-registry", "aws", 0.1),
+    ],
+)
+def test_services_are_priced_at_the_published_rates(item: str, provider: str, usd: float) -> None:
+    assert price(item, provider) == pytest.approx(usd, rel=1e-3)
+
+
+def test_a_price_in_yuan_is_converted_at_the_one_rate() -> None:
+    rate = record("currency.toml")["CNY"]["per_usd"]
+    assert price("load-balancer", "alibaba") == pytest.approx(0.147 / rate, rel=1e-4)
+    assert price("load-balancer-gb", "huawei") == pytest.approx(0.05 / rate, rel=1e-4)
+    mainland = next(row for row in table("egress.csv") if row["provider"] == "huawei")
+    assert float(mainland["usd_per_gb"]) == pytest.approx(0.8 / rate, rel=1e-3)
+
+
+def test_currencies_are_dated_and_the_dollar_is_one() -> None:
+    currencies = record("currency.toml")
+    assert currencies["USD"]["per_usd"] == 1
+    assert currencies["CNY"]["per_usd"] == pytest.approx(7.4326 / 1.1172, rel=1e-5)
+    assert [name for name, entry in currencies.items() if not entry["source"] or not entry["dated"]] == []
+
+
+def test_every_provider_has_a_price_of_traffic_in_every_region() -> None:
+    rows = table("egress.csv")
+    assert {row["provider"] for row in rows if not row["region"]} == PROVIDERS
+    free = {row["provider"] for row in rows if float(row["usd_per_gb"]) == 0}
+    assert free == {"lambda-labs", "huggingface"}
+    assert [row for row in rows if not row["provenance"].startswith(("sourced", "estimate"))] == []
+
+
+def test_a_longer_term_and_more_paid_at_once_are_cheaper() -> None:
+    terms = ("provider", "region", "machine", "plan")
+    shares = {
+        (*(row[name] for name in terms), float(row["upfront_share"])): float(row["discount"])
+        for row in table("plans.csv")
+    }
+    for (*place, plan, upfront), share in shares.items():
+        longer = shares.get((*place, "3-year", upfront), 1.0)  # type: ignore[call-overload]
+        assert plan == "3-year" or share < longer
+        later = [other for key, other in shares.items() if key[:4] == (*place, plan) and key[4] < upfront]
+        assert all(other < share for other in later)
+
+
+def test_a_plan_names_machines_that_are_on_sale() -> None:
+    from fnmatch import fnmatchcase
+
+    offers = Knowledge().offers
+    sold = offers.groupby("provider", observed=True)["instance_type"].unique()
+    lost = [row for row in table("plans.csv") if not any(fnmatchcase(t, row["machine"]) for t in sold[row["provider"]])]
+    assert lost == []
+
+
+def test_every_skill_has_a_wage_and_scarcer_skills_cost_more() -> None:
+    people = record("people.toml")
+    wages = [people["skills"][skill]["usd_per_hour"] for skill in get_args(Skills)]
+    assert wages == sorted(set(wages))
+    assert people["overhead"]["factor"] == pytest.approx(45.65 / 32.07, abs=0.005)
+    assert {"US", "CN", "DE", "default"} <= set(people["countries"])
+    entries = [*people["skills"].values(), people["overhead"], *people["countries"].values()]
+    assert [entry for entry in entries if not claimed(entry)] == []
+
+
+def test_countries_of_people_are_countries() -> None:
+    iso = {row["iso"] for row in table("countries.csv")} | {"default"}
+    assert set(record("people.toml")["countries"]) - iso == set()
+
+
+def test_every_family_has_a_size_of_its_response() -> None:
+    responses = record("responses.toml")
+    assert set(responses["kb"]) == set(get_args(ModelFamily))
+    assert min(responses["kb"].values()) >= 0.5
+    assert {field for entry in responses["estimates"] for field in entry["fields"]} == {
+        "kb", "llm.bytes_per_token", "llm.bytes_per_event",
+    }  # fmt: skip
+
+
+def test_tables_are_read_with_their_numbers_and_empty_texts(small: Knowledge) -> None:
+    assert small.services["usd"].dtype == float
+    assert set(small.services["region"]) == {"", "us-west-2"}
+    assert small.egress["to_gb"].isna().sum() == 3
+    assert small.plans["discount"].tolist()[:2] == [0.4, 0.6]
+    assert small.plans["usd_per_hour"].isna().tolist() == [True, True, False]
+    assert small.plans["upfront_share"].tolist() == [0, 0, 1]
+
+
+def test_tables_are_read_once_and_kept_with_own_hardware(small: Knowledge) -> None:
+    assert small.services is small.services
+    assert small.with_own().services is small.services
