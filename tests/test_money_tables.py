@@ -1,16 +1,21 @@
 """What must hold for the prices beside the machine: services, traffic, plans, currencies, people, responses."""
 
 import csv
+import gzip
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
 
 from advisor import Knowledge
 from advisor.schema import ModelFamily, Provider, Skills
+from tools import import_token_prices
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?|-Q[1-4])?")
@@ -165,3 +170,60 @@ def test_tables_are_read_with_their_numbers_and_empty_texts(small: Knowledge) ->
 def test_tables_are_read_once_and_kept_with_own_hardware(small: Knowledge) -> None:
     assert small.services is small.services
     assert small.with_own().services is small.services
+
+
+def tokens() -> list[Row]:
+    with gzip.open(DATA / "tokens.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_prices_of_tokens_are_the_same_bytes_wherever_they_are_made() -> None:
+    keys = [(row["provider"], row["model"], row["from_date"]) for row in tokens()]
+    assert keys == sorted(set(keys))
+    assert (DATA / "tokens.csv.gz").read_bytes()[4:8] == bytes(4), "the time of compression is in the file"
+
+
+def test_prices_of_tokens_name_their_page_and_hold_for_the_providers_asked_for() -> None:
+    settings = record("tokens.toml")["import"]
+    names = {settings["names"].get(name, name) for name in settings["providers"]}
+    assert {row["provider"] for row in tokens()} == names
+    assert [row["model"] for row in tokens() if not row["source"].startswith("https://")] == []
+    assert {row["dated"] for row in tokens()} == {settings["dated"]}
+
+
+def test_a_published_price_of_tokens_is_found_by_its_day() -> None:
+    o3 = {
+        row["from_date"]: row["output_usd_per_mtok"]
+        for row in tokens()
+        if (row["provider"], row["model"]) == ("openai", "o3")
+    }
+    assert o3 == {"": "40", "2025-06-10": "8"}
+    haiku = next(row for row in tokens() if row["model"] == "claude-3-haiku")
+    assert (haiku["input_usd_per_mtok"], haiku["output_usd_per_mtok"]) == ("0.25", "1.25")
+
+
+def test_a_price_of_tokens_is_taken_below_its_tiers_and_from_its_day() -> None:
+    tiered = SimpleNamespace(base=Decimal("2.50"), tiers=[SimpleNamespace(start=200_000, price=Decimal(5))])
+    plain = SimpleNamespace(input_mtok=Decimal(1), output_mtok=Decimal(4))
+    dear = SimpleNamespace(input_mtok=tiered, output_mtok=Decimal(10), cache_read_mtok=Decimal("0.25"))
+    prices = [
+        SimpleNamespace(constraint=None, prices=dear),
+        SimpleNamespace(constraint=SimpleNamespace(start_date=date(2026, 11, 20)), prices=plain),
+        SimpleNamespace(constraint=SimpleNamespace(start_time=time(1), end_time=time(4, 30)), prices=plain),
+    ]
+    models = [SimpleNamespace(id="chat", prices=prices), SimpleNamespace(id="chat-embed", prices=plain)]
+    provider = SimpleNamespace(id="x-ai", pricing_urls=["https://a.example"], models=models)
+    first, second = import_token_prices.rows_of(provider, record("tokens.toml")["import"])
+    assert (first["provider"], first["input_usd_per_mtok"], first["from_date"]) == ("xai", "2.5", "")
+    assert first["note"] == "input 5 from 200000 tokens in"
+    assert (second["input_usd_per_mtok"], second["cached_input_usd_per_mtok"]) == ("1", "")
+    assert second["from_date"] == "2026-11-20"
+    assert second["note"] == "input 1 and output 4 from 01:00 to 04:30 UTC"
+
+
+def test_a_price_of_tokens_that_is_only_announced_is_left_out() -> None:
+    plain = SimpleNamespace(input_mtok=Decimal(1), output_mtok=Decimal(4))
+    soon = SimpleNamespace(constraint=SimpleNamespace(start_date=date(2026, 12, 1)), prices=plain)
+    models = [SimpleNamespace(id="chat", prices=[soon])]
+    provider = SimpleNamespace(id="x-ai", pricing_urls=["https://a.example"], models=models)
+    assert list(import_token_prices.rows_of(provider, record("tokens.toml")["import"])) == []
