@@ -165,6 +165,10 @@ def test_tables_are_read_with_their_numbers_and_empty_texts(small: Knowledge) ->
     assert small.plans["discount"].tolist()[:2] == [0.4, 0.6]
     assert small.plans["usd_per_hour"].isna().tolist() == [True, True, False]
     assert small.plans["upfront_share"].tolist() == [0, 0, 1]
+    assert small.tokens["cached_input_usd_per_mtok"].tolist()[:2] == [0.05, 0.04]
+    assert small.tokens["from_date"].tolist() == ["", "2025-06-01", ""]
+    assert small.cold_starts["seconds"].tolist() == [0.1, 0.5]
+    assert small.cold_starts["package_mb"].isna().all()
 
 
 def test_tables_are_read_once_and_kept_with_own_hardware(small: Knowledge) -> None:
@@ -227,3 +231,24 @@ def test_a_price_of_tokens_that_is_only_announced_is_left_out() -> None:
     models = [SimpleNamespace(id="chat", prices=[soon])]
     provider = SimpleNamespace(id="x-ai", pricing_urls=["https://a.example"], models=models)
     assert list(import_token_prices.rows_of(provider, record("tokens.toml")["import"])) == []
+
+
+def test_published_cold_starts_are_brought_over_as_they_stand() -> None:
+    rows = {
+        (row["runtime"], row["package"], row["memory_mb"], row["statistic"]): row for row in table("cold_starts.csv")
+    }
+    python = rows["python3.12 x86_64", "zip", "128", "p50"]
+    assert (python["n"], python["dated"]) == ("10", "2026-08-22")
+    assert python["seconds"] == "0.0837"
+    plain = rows["Safetensors, until vLLM 0.5.5 is ready", "Llama 3 8B from gp3 SSD 1000MiB/s", "", "mean"]
+    assert (plain["seconds"], plain["gpu"], plain["package_mb"]) == ("66.13", "nvidia-a10g", "15000")
+
+
+def test_a_late_start_is_no_earlier_than_the_median() -> None:
+    rows = table("cold_starts.csv")
+    starts = {
+        (row["runtime"], row["package"], row["memory_mb"], row["statistic"]): float(row["seconds"]) for row in rows
+    }
+    medians = {key[:3]: seconds for key, seconds in starts.items() if key[3] == "p50"}
+    assert len(medians) == 23
+    assert [key for key, seconds in medians.items() if starts[(*key, "p90")] < seconds] == []
