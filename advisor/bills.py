@@ -1,11 +1,14 @@
 """The monthly bill of a candidate, line by line, and where its prices come from."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from advisor import fleet
-from advisor.columns import HIGH, LOW, MID
+from advisor.columns import HIGH, LOW, MID, Sized
 from advisor.cost import functions_usd_per_month, usd_per_month_of
 from advisor.evaluation import Evaluation
+from advisor.function_bill import PROVISIONED
 from advisor.knowledge import HERE, Knowledge
 from advisor.results import BillLine, Interval, Option
 
@@ -33,16 +36,18 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
         )
     fixed = ev.bill.fixed_usd_per_month[int(found.platform[row])]
     item = "functions" if rows.terms[machine] >= 0 else "machines" if rows.site[machine] == 0 else "owned"
+    kept = _kept_warm(ev, row, run)
     lines = [
         BillLine(
             item,
-            total - float(fixed),
+            total - float(fixed) - sum(line.usd_per_month or 0.0 for line in kept),
             _billed(ev, row),
             "machines",
             str(rows.since[machine]),
             source_title(ev.knowledge, str(rows.source[machine])),
             basis,
-        )
+        ),
+        *kept,
     ]
     if fixed:
         system = found.platforms[int(found.platform[row])]
@@ -52,6 +57,36 @@ def bill_lines(evaluation: Evaluation, row: int) -> tuple[BillLine, ...]:
     return tuple(lines)
 
 
+def _kept_warm(ev: Evaluation, row: int, run: int) -> list[BillLine]:
+    """Line of the instances of a function that are kept warm; none where none is."""
+    functions, machine = ev.sized.functions, int(ev.found.run_machine[run])
+    entry = None if functions is None else functions.at(run)
+    if functions is None or entry is None or not functions.provisioned[entry]:
+        return []
+    terms = ev.knowledge.serverless.iloc[int(ev.found.machines.terms[machine])]
+    usd = functions_usd_per_month(ev.asking, ev.found, ev.sized, ev.knowledge.serverless, np.array([run]))
+    estimated = set(PROVISIONED) & set(str(terms["estimated_fields"]).split(";"))
+    return [
+        BillLine(
+            "provisioned",
+            float(usd.provisioned_usd[0] * ev.bill.share[ev.found.platform[row]]),
+            float(functions.provisioned[entry]),
+            "machines",
+            str(ev.found.machines.since[machine]),
+            source_title(ev.knowledge, str(ev.found.machines.source[machine])),
+            "estimate" if estimated else "sourced",
+        )
+    ]
+
+
+def usd_without_warm(ev: Evaluation, row: int) -> float | None:
+    """Monthly cost of a function that keeps instances warm if it kept none; None where a price is unknown."""
+    functions = ev.sized.functions
+    bare = replace(ev.sized, functions=None if functions is None else functions.without)
+    usd = _usd_by_use(ev, row, bare, MID)
+    return None if np.isnan(usd) else usd
+
+
 def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval | None:
     """Monthly cost if the latency is at the low end, in the middle, at the high end; None where it is unknown."""
     ev, usd = evaluation, option.usd_per_month
@@ -59,22 +94,23 @@ def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval 
         return None
     run = int(ev.found.run[row])
     if option.cold is not None:
-        return _cost_by_use(ev, row, run)
+        return _cost_by_use(ev, row)
     sized = float(ev.sized.replicas[run])
     fewer = fleet.machines_needed(ev.asking, ev.trips, ev.sized, run)
     low, mid = (min(replicas, sized) for replicas in fewer)
     return Interval(usd * min(low, mid) / sized, usd * mid / sized, usd)
 
 
-def _cost_by_use(ev: Evaluation, row: int, run: int) -> Interval:
-    platform, terms = ev.found.platform[row], ev.knowledge.serverless
-    share, fixed = ev.bill.share[platform], ev.bill.fixed_usd_per_month[platform]
-    used = (
-        functions_usd_per_month(ev.asking, ev.found, ev.sized, terms, np.array([run]), end=end)
-        for end in (LOW, MID, HIGH)
-    )
-    low, mid, high = (float(usd[0] * share + fixed) for usd in used)
+def _cost_by_use(ev: Evaluation, row: int) -> Interval:
+    low, mid, high = (_usd_by_use(ev, row, ev.sized, end) for end in (LOW, MID, HIGH))
     return Interval(low, mid, high)
+
+
+def _usd_by_use(ev: Evaluation, row: int, sized: Sized, end: int) -> float:
+    platform, runs = ev.found.platform[row], ev.found.run[row : row + 1]
+    bill = functions_usd_per_month(ev.asking, ev.found, sized, ev.knowledge.serverless, runs, end=end)
+    used = float(bill.use_usd[0] + bill.provisioned_usd[0])
+    return used * float(ev.bill.share[platform]) + float(ev.bill.fixed_usd_per_month[platform])
 
 
 def _billed(evaluation: Evaluation, row: int) -> float:

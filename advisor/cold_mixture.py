@@ -12,45 +12,32 @@ _NODE, _WEIGHT = np.polynomial.legendre.leggauss(12)
 _CHANCE, _WEIGHT = (1 + _NODE) / 2, _WEIGHT / 2
 
 
-def _warm_cdf(time_s: FloatArray, service_s: FloatArray, scv: FloatArray) -> FloatArray:
-    """Distribution of a gamma service time of the given mean and squared CV."""
-    return np.asarray(special.gammainc(1 / scv, np.maximum(time_s, 0.0) / (service_s * scv)))
+def _gamma(service_cv: float) -> float:
+    """Shape of a gamma service time."""
+    return 1 / max(service_cv**2, _SMALLEST_SCV)
 
 
-def _service_s(chance: ArrayLike, service_s: FloatArray, scv: FloatArray) -> FloatArray:
-    """Quantile of the service time."""
-    return np.asarray(special.gammaincinv(1 / scv, chance) * service_s * scv)
-
-
-def _start_s(chance: ArrayLike, start_s: FloatArray, log_sd: FloatArray) -> FloatArray:
-    """Quantile of a lognormal start of the given median."""
-    return np.asarray(start_s * np.exp(log_sd * special.ndtri(chance)))
+def _warm_cdf(time_s: FloatArray, service_s: FloatArray, shape: float) -> FloatArray:
+    """Distribution of a gamma service time of the given mean and shape."""
+    return np.asarray(special.gammainc(shape, np.maximum(time_s, 0.0) / service_s * shape))
 
 
 def _cold_cdf(
-    time_s: FloatArray, service_s: FloatArray, scv: FloatArray, start_s: FloatArray, log_sd: FloatArray
+    time_s: FloatArray, service_s: FloatArray, shape: float, start_s: FloatArray, log_sd: FloatArray
 ) -> FloatArray:
     """Distribution of start plus service: integrated over the quantiles of the one that varies less."""
     found = np.empty(np.shape(time_s))
-    steady = service_s * np.sqrt(scv) <= start_s * log_sd
+    services, starts = special.gammaincinv(shape, _CHANCE) / shape, special.ndtri(_CHANCE)
+    steady = service_s / np.sqrt(shape) <= start_s * log_sd
     for rows, over_service in ((steady, True), (~steady, False)):
-        time, service, cv, start, sd = (
-            column[rows][:, None] for column in (time_s, service_s, scv, start_s, log_sd)
-        )
+        time, service, start, sd = (column[rows][:, None] for column in (time_s, service_s, start_s, log_sd))
         if over_service:
-            left = time - _service_s(_CHANCE, service, cv)
             with np.errstate(divide="ignore"):
-                below = special.ndtr(np.log(np.maximum(left, 0.0) / start) / sd)
+                below = special.ndtr(np.log(np.maximum(time - services * service, 0.0) / start) / sd)
         else:
-            below = _warm_cdf(time - _start_s(_CHANCE, start, sd), service, cv)
+            below = _warm_cdf(time - start * np.exp(sd * starts), service, shape)
         found[rows] = below @ _WEIGHT
     return found
-
-
-def _columns(*values: ArrayLike) -> tuple[tuple[int, ...], list[FloatArray]]:
-    """Common shape of some numbers or arrays, and each as a column."""
-    arrays = np.broadcast_arrays(*(np.asarray(value, float) for value in values))
-    return arrays[0].shape, [np.ravel(array) for array in arrays]
 
 
 def mixed_quantile_s(
@@ -58,7 +45,7 @@ def mixed_quantile_s(
     *,
     cold_share: ArrayLike,
     service_s: ArrayLike,
-    service_cv: ArrayLike,
+    service_cv: float,
     start_s: ArrayLike,
     start_log_sd: ArrayLike,
 ) -> FloatArray:
@@ -70,8 +57,10 @@ def mixed_quantile_s(
         Probability, such as 0.99.  [unitless]
     cold_share : float or array
         Share p of the requests that start cold.  [unitless]
-    service_s, service_cv : float or array
-        Mean and coefficient of variation of the gamma service time.  [s], [unitless]
+    service_s : float or array
+        Mean of the gamma service time.  [s]
+    service_cv : float
+        Its coefficient of variation.  [unitless]
     start_s, start_log_sd : float or array
         Median of the lognormal cold start, and the standard deviation of its logarithm.  [s], [unitless]
 
@@ -92,18 +81,19 @@ def mixed_quantile_s(
     ...                              start_log_sd=0.1)), 2)
     1.1
     """
-    shape, (share, service, scv, start, log_sd) = _columns(
-        cold_share, service_s, np.maximum(np.square(service_cv), _SMALLEST_SCV), start_s, start_log_sd
-    )
+    shape = _gamma(service_cv)
+    sides = np.broadcast_arrays(*(np.asarray(a, float) for a in (cold_share, service_s, start_s, start_log_sd)))
+    share, service, start, log_sd = (np.ravel(side) for side in sides)
     half_late = (1 + q) / 2
-    low = np.zeros(len(share))
-    high = _service_s(half_late, service, scv) + _start_s(half_late, start, log_sd)
+    low = service * special.gammaincinv(shape, q) / shape
+    high = service * special.gammaincinv(shape, half_late) / shape + start * np.exp(log_sd * special.ndtri(half_late))
+    high = np.where(share > 0, high, low)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        below = (1 - share) * _warm_cdf(middle, service, scv)
-        below += share * _cold_cdf(middle, service, scv, start, log_sd)
+        below = (1 - share) * _warm_cdf(middle, service, shape)
+        below += share * _cold_cdf(middle, service, shape, start, log_sd)
         low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)
-    return high.reshape(shape)
+    return np.asarray(high.reshape(sides[0].shape))
 
 
 def share_allowed(
@@ -111,7 +101,7 @@ def share_allowed(
     *,
     response_s: ArrayLike,
     service_s: ArrayLike,
-    service_cv: ArrayLike,
+    service_cv: float,
     start_s: ArrayLike,
     start_log_sd: ArrayLike,
 ) -> FloatArray:
@@ -129,9 +119,9 @@ def share_allowed(
     array
         In [0, 1]; 0 where even warm requests miss the objective.
     """
-    shape, (time, service, scv, start, log_sd) = _columns(
-        response_s, service_s, np.maximum(np.square(service_cv), _SMALLEST_SCV), start_s, start_log_sd
-    )
-    warm, cold = _warm_cdf(time, service, scv), _cold_cdf(time, service, scv, start, log_sd)
+    shape = _gamma(service_cv)
+    sides = np.broadcast_arrays(*(np.asarray(a, float) for a in (response_s, service_s, start_s, start_log_sd)))
+    time, service, start, log_sd = (np.ravel(side) for side in sides)
+    warm, cold = _warm_cdf(time, service, shape), _cold_cdf(time, service, shape, start, log_sd)
     allowed = np.where(cold >= q, 1.0, (warm - q) / np.maximum(warm - cold, _SMALLEST_SCV))
-    return np.clip(allowed, 0.0, 1.0).reshape(shape)
+    return np.clip(allowed, 0.0, 1.0).reshape(sides[0].shape)

@@ -4,7 +4,7 @@ A request takes the newest idle instance, else it starts one; an instance leaves
 keep-alive time.  Derivation and errors against simulation: ``docs/methodology/serverless.md``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +43,7 @@ def _rates(count: int) -> tuple[FloatArray, FloatArray]:
     return node**_LOWEST_RATES, weight * _LOWEST_RATES * node ** (_LOWEST_RATES - 1)
 
 
-_NODES, _WEIGHTS = _inversion(8)
+_NODES, _WEIGHTS = _inversion(7)
 _TRAFFIC, _OF_TRAFFIC = _rates(8)
 
 
@@ -132,34 +132,31 @@ def _gaps(burstiness: float) -> tuple[FloatArray, FloatArray]:
 
 def _levels(load: FloatArray, alive: FloatArray, mean: FloatArray, chance: FloatArray, count: int) -> Levels:
     """Levels of some queues in mean service times."""
-    rate = load[:, None] / mean
+    rate, chance = load / mean[:, None], chance[:, None]
     rises, falls = _rises(rate, chance, count)
-    level = np.arange(1, count)
-    climb = np.concatenate([np.zeros((len(load), 1)), np.cumsum(np.log(rises[:, 1:count] / level), axis=1)], axis=1)
+    climb = np.cumsum(np.log(rises[1:] / np.arange(1, count)[:, None]), axis=0)
+    climb = np.concatenate([np.zeros((1, len(load))), climb]).T
     seen = np.exp(climb - climb.max(axis=1, keepdims=True))
     seen /= seen.sum(axis=1, keepdims=True)
     longer, within = _first_passage(rate, chance, alive, falls, count)
-    busy = load[:, None] * seen / np.arange(1, count + 1)
-    more = np.cumsum(busy[:, ::-1], axis=1)[:, ::-1]
-    return Levels(seen, seen * longer, np.clip(more + load[:, None] * seen * within, 0.0, 1.0))
+    busy = _beyond(load[:, None] * seen / np.arange(1, count + 1))
+    return Levels(seen, seen * longer, np.clip(busy + load[:, None] * seen * within, 0.0, 1.0))
 
 
 def _rises(rate: FloatArray, chance: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
     """Rate of rises from every level while it lasts, and the phase of the gap when a level is left downwards.
 
-    Shapes (queues, count + 1) and (queues, count + 1, phases).
+    Shapes (count, queues) and (count + 1, phases, queues).
     """
-    falls = np.empty((len(rate), count + 1, len(chance)))
-    rises = np.ones((len(rate), count + 1))
-    falls[:, count] = chance
-    for level in range(count - 1, 0, -1):
+    falls = np.empty((count + 1, *rate.shape))
+    falls[:] = chance
+    for level in range(count - 1 if len(chance) > 1 else 0, 0, -1):
         leaves = rate + level
-        own = (rate * level * chance / leaves).sum(axis=1)
-        back = (rate * falls[:, level + 1] / leaves).sum(axis=1)
-        rises[:, level] = own / (1 - back)
-        fall = (level * chance + rises[:, level, None] * falls[:, level + 1]) / leaves
-        falls[:, level] = fall / fall.sum(axis=1, keepdims=True)
-    return rises, falls
+        own = (rate * level * chance / leaves).sum(axis=0)
+        back = (rate * falls[level + 1] / leaves).sum(axis=0)
+        fall = (level * chance + own / (1 - back) * falls[level + 1]) / leaves
+        falls[level] = fall / fall.sum(axis=0)
+    return (rate * falls[:count]).sum(axis=1), falls
 
 
 def _first_passage(
@@ -169,19 +166,19 @@ def _first_passage(
 
     And its mean where it is cut there; both of shape (queues, count).
     """
-    point = (_NODES / alive[:, None])[:, None]
-    rate, chance = rate[:, :, None], chance[None, :, None]
-    longer, within = np.empty((2, len(alive), count))
-    passes: ComplexArray = np.zeros((len(alive), chance.shape[1], len(_NODES)), complex)
+    point = _NODES / alive[:, None]
+    rate, chance = rate[..., None], chance[..., None]
+    longer, within = np.empty((2, count, len(alive)))
+    passes = np.zeros((len(chance), *point.shape), complex)
     for level in range(count):
-        leaves = rate + point + level
-        direct = (chance * rate / leaves).sum(axis=1)
-        again = (chance * level * passes / leaves).sum(axis=1)
-        passes = (rate + level * passes * (direct / (1 - again))[:, None]) / leaves
-        stays = (1 - (falls[:, level + 1, :, None] * passes).sum(axis=1)) / point[:, 0]
-        longer[:, level] = (_WEIGHTS * stays).real.sum(axis=1) / alive
-        within[:, level] = (_WEIGHTS * stays / point[:, 0]).real.sum(axis=1) / alive
-    return np.clip(longer, 0.0, 1.0), np.maximum(within, 0.0)
+        spell = 1 / (rate + point + level)
+        direct = (chance * rate * spell).sum(axis=0)
+        again = level * (chance * passes * spell).sum(axis=0)
+        passes = (rate + level * passes * (direct / (1 - again))) * spell
+        stays = (1 - (falls[level + 1, ..., None] * passes).sum(axis=0)) / point
+        longer[level] = (stays * _WEIGHTS).real.sum(axis=1)
+        within[level] = (stays / point * _WEIGHTS).real.sum(axis=1)
+    return np.clip(longer / alive, 0.0, 1.0).T, np.maximum(within / alive, 0.0).T
 
 
 def cold_share(
@@ -211,9 +208,7 @@ def cold_share(
     >>> round(float(cold_share(arrivals_per_s=0.9, service_s=1.99, keep_alive_s=600)), 4)
     0.0013
     """
-    found = levels(
-        arrivals_per_s=arrivals_per_s, service_s=service_s, keep_alive_s=keep_alive_s, burstiness=burstiness
-    )
+    found = levels(arrivals_per_s=arrivals_per_s, service_s=service_s, keep_alive_s=keep_alive_s, burstiness=burstiness)
     shape = np.broadcast_shapes(np.shape(arrivals_per_s), np.shape(service_s), np.shape(keep_alive_s))
     return np.clip(found.cold[:, provisioned:].sum(axis=1), 0.0, 1.0).reshape(shape)
 
@@ -252,9 +247,9 @@ class Day(NamedTuple):
     alive_s: FloatArray
     """Time that other instances than the n live, per request.  [s]"""
 
-    def fewest_warm(self, row: NDArray[np.integer], share: FloatArray) -> FloatArray:
+    def fewest_warm(self, row: NDArray[np.integer[Any]], share: FloatArray) -> NDArray[np.intp]:
         """Fewest instances kept warm with which at most ``share`` of the requests of a queue start cold."""
-        return np.argmax(self.cold[row] <= share[:, None], axis=1).astype(float)
+        return np.argmax(self.cold[row] <= share[:, None], axis=1)
 
 
 def day(

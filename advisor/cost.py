@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from advisor.columns import FUNCTION, MID, Bill, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
+from advisor.function_bill import FunctionBill, function_bill
 from advisor.knowledge import Knowledge
 from advisor.machines import Machines
 from advisor.question import Question
 from advisor.requirements import Requirements
 from advisor.system_records import Platform, System
 from advisor.units import (
-    BYTES_PER_GB,
-    BYTES_PER_GIB,
     DAYS_PER_MONTH,
     HOURS_PER_DAY,
     HOURS_PER_MONTH,
-    MILLION,
     MONTHS_PER_YEAR,
     SECONDS_PER_DAY,
     WATTS_PER_KW,
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Numbers = float | FloatArray
-
-_FUNCTION_UNITS = ("usd_per_gb_s", "usd_per_vcpu_s", "usd_per_gib_s", "usd_per_gpu_s", "usd_per_million_requests")
 
 
 class OwnTerms(NamedTuple):
@@ -92,48 +88,6 @@ def requests_per_month(*, qps: Numbers, hours_per_day: float) -> FloatArray:
     return np.asarray(qps, float) * SECONDS_PER_DAY * DAYS_PER_MONTH * (hours_per_day / HOURS_PER_DAY)
 
 
-class FunctionTerms(NamedTuple):
-    """Unit prices of functions, as columns; NaN where a unit is not billed."""
-
-    usd_per_gb_s: FloatArray
-    usd_per_vcpu_s: FloatArray
-    usd_per_gib_s: FloatArray
-    usd_per_gpu_s: FloatArray
-    usd_per_million: FloatArray
-
-
-def function_usd_per_month(
-    *,
-    requests: Numbers,
-    seconds: Numbers,
-    memory_gb: Numbers,
-    memory_gib: Numbers,
-    vcpu: Numbers,
-    terms: FunctionTerms,
-) -> FloatArray:
-    """Monthly cost of functions billed by use: seconds of memory, of processors and of accelerators, and calls.
-
-    Free tiers are not deducted.  NaN where no unit that runs the model has a price.
-
-    Parameters
-    ----------
-    requests : float or array
-        [1/month]
-    seconds : float or array
-        Billed time of a request.  [s]
-    memory_gb, memory_gib, vcpu : float or array
-        Size of the function in both units of memory, and its processors.
-    """
-    per_second = (
-        np.nan_to_num(terms.usd_per_gb_s) * memory_gb
-        + np.nan_to_num(terms.usd_per_gib_s) * memory_gib
-        + np.nan_to_num(terms.usd_per_vcpu_s) * vcpu
-        + np.nan_to_num(terms.usd_per_gpu_s)
-    )
-    per_call = np.nan_to_num(terms.usd_per_million) / MILLION
-    return np.where(per_second > 0, np.asarray(requests, float) * (per_second * seconds + per_call), np.nan)
-
-
 def mean_replicas(*, peak: Numbers, peak_factor: float, headroom: float, hours_share: float) -> FloatArray:
     """Replicas billed on average by an operation that follows the daily profile.
 
@@ -163,7 +117,9 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
     base = machine_usd[found.run_machine]
     held, followed = base * replicas, base * following
     use_runs = np.flatnonzero(found.run_traffic == FUNCTION)
-    use_usd = functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs)
+    use_usd = np.zeros(0)
+    if len(use_runs):
+        use_usd = sum(functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs))
     held[use_runs] = followed[use_runs] = use_usd
     follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
     share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)
@@ -271,36 +227,17 @@ def upfront_usd(knowledge: Knowledge, rows: Machines) -> FloatArray:
 
 def functions_usd_per_month(
     asking: Question, found: Stacks, sized: Sized, terms: "pd.DataFrame", runs: IntArray, *, end: int = MID
-) -> FloatArray:
-    """Monthly cost of runs on functions, at one end of the latency interval [USD/month]."""
-    cell, machine = sized.cell[runs], found.run_machine[runs]
-    own, asked = found.machines.terms[machine], asking.asked
-    service, keep_alive = sized.cells.service_s[end][cell], terms["keep_alive_s"].to_numpy(float)[own]
-    by_instance = (terms["billing"].to_numpy() == "instance")[own]
-    alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
-    memory, gpu_vcpu = found.machines.memory_bytes[machine], terms["gpu_vcpu"].to_numpy(float)[own]
-    usd = function_usd_per_month(
-        requests=requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day),
-        seconds=np.where(by_instance, alive, service),
-        memory_gb=memory / BYTES_PER_GB,
-        memory_gib=memory / BYTES_PER_GIB,
-        vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
-        terms=FunctionTerms(*(terms[name].to_numpy(float)[own] for name in _FUNCTION_UNITS)),
+) -> FunctionBill:
+    """Monthly bill of runs on functions, at one end of the latency interval; NaN where a price was not known then."""
+    asked = asking.asked
+    bill = function_bill(
+        found,
+        sized,
+        terms,
+        runs,
+        requests=float(requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day)),
+        hours_per_day=asked.hours_per_day,
+        end=end,
     )
-    return np.where(found.machines.age_days[machine] < age_of(asked.as_of), np.nan, usd)
-
-
-def alive_seconds(*, qps: float, service_s: Numbers, keep_alive_s: Numbers) -> FloatArray:
-    r"""Time that instances live per request where they are billed from start to stop [s].
-
-    They stay for ``keep_alive_s`` after their last request.
-
-    Notes
-    -----
-    The first instance lives the share :math:`1 - e^{-\lambda (T + S)}` of the active hours; the others as long as
-    they are busy.
-    """
-    service_s = np.asarray(service_s, float)
-    lone = 1 - np.exp(-qps * (np.asarray(keep_alive_s) + service_s))
-    alive = np.maximum(lone, 0.0) + np.maximum(qps * service_s - 1, 0.0)
-    return np.asarray(np.maximum(alive / qps, service_s))
+    unknown = found.machines.age_days[found.run_machine[runs]] < age_of(asked.as_of)
+    return FunctionBill(*(np.where(unknown, np.nan, usd) for usd in bill))

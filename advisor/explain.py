@@ -6,10 +6,11 @@ from advisor.document import Asked, Candidate
 from advisor.knowledge import HERE, Knowledge
 from advisor.numbers import interval_text, money, number, percent, quantity_text
 from advisor.report import label, stack_line, worded
-from advisor.results import BillLine, Option
+from advisor.results import BillLine, ColdStarts, Option
 from advisor.system_records import System
 from advisor.systems import predecessors
 from advisor.text import sentence
+from advisor.units import MS_PER_S
 
 _RIVALS = 2
 
@@ -142,8 +143,22 @@ def _tails(option: Option, lang: str) -> Iterator[str]:
     if option.utilisation is not None:
         yield sentence("report.utilisation", lang, value=percent(option.utilisation))
     if option.cold:
-        low, high = (quantity_text(seconds, "s", lang) for seconds in (option.cold.low_s, option.cold.high_s))
-        yield sentence("report.cold", lang, share=percent(option.cold.share), low=low, high=high)
+        yield from _cold_starts(option.cold, lang)
+
+
+def _cold_starts(cold: ColdStarts, lang: str) -> Iterator[str]:
+    """Share and length of cold starts, and what the instances that are kept warm are good for."""
+    low, high = (quantity_text(seconds, "s", lang) for seconds in (cold.low_s, cold.high_s))
+    yield sentence("report.cold", lang, share=percent(cold.share), low=low, high=high)
+    if cold.share_without is not None and cold.p99_without_ms is not None:
+        yield sentence(
+            "report.kept_warm",
+            lang,
+            count=number(cold.provisioned),
+            share=percent(cold.share_without),
+            p99=quantity_text(cold.p99_without_ms / MS_PER_S, "ms", lang),
+            cost=money(cold.usd_without, lang),
+        )
 
 
 def _bill_text(line: BillLine, lang: str) -> str:

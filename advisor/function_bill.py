@@ -1,0 +1,200 @@
+"""What functions cost a month: time billed in steps, starts, idle instances, and instances kept warm."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from advisor.columns import MID, FloatArray, IntArray, Sized, Stacks
+from advisor.units import BYTES_PER_GIB, DAYS_PER_MONTH, MILLION, SECONDS_PER_MONTH
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROVISIONED = tuple(f"provisioned_usd_per_{unit}_s" for unit in ("gb", "vcpu", "gib", "gpu"))
+"""Prices of an instance that is kept warm; a service without any sells none."""
+_SMALLEST_SCV = float(np.finfo(np.float32).eps)
+_NODE, _WEIGHT = np.polynomial.legendre.leggauss(24)
+_CHANCE, _WEIGHT = (1 + _NODE) / 2, _WEIGHT / 2
+
+
+class Terms(NamedTuple):
+    """How a service bills; numbers or columns of one shape."""
+
+    usd_per_s: ArrayLike
+    """An instance of the size at work."""
+    usd_per_call: ArrayLike
+    held_usd_per_s: ArrayLike
+    """One that is kept and idle; 0 where the service sells none."""
+    use_usd_per_s: ArrayLike
+    """What a kept instance at work costs besides; NaN where it is billed as any other, and as idle only when idle."""
+    usd_min_per_hour: ArrayLike
+    """Least for an hour with a call."""
+    lifetime: ArrayLike
+    """Whether an instance is billed from its start until it leaves."""
+    idle: ArrayLike
+    """Whether its idle time until it leaves is billed as that of a kept one."""
+    start: ArrayLike
+    """Whether its start is billed."""
+
+
+class Use(NamedTuple):
+    """What a month asks of functions; numbers or columns of one shape."""
+
+    requests: ArrayLike
+    """[1/month]"""
+    hours: ArrayLike
+    """Hours with a call.  [h/month]"""
+    service_s: ArrayLike
+    billed_s: ArrayLike
+    """Service time as it is billed."""
+    start_s: ArrayLike
+    """Time of cold starts, per request."""
+    alive_s: ArrayLike
+    """Time that instances live which are not kept warm, per request."""
+    provisioned: ArrayLike
+    """Instances kept warm all month."""
+    on_provisioned: ArrayLike
+    """Share of the requests that they serve."""
+
+
+class FunctionBill(NamedTuple):
+    """Two lines of the bill.  [USD/month]"""
+
+    use_usd: FloatArray
+    """Calls and time at work; NaN where the service states no price of it."""
+    provisioned_usd: FloatArray
+    """Instances kept warm."""
+
+
+def billed_s(*, service_s: ArrayLike, service_cv: ArrayLike, step_s: ArrayLike, least_s: ArrayLike = 0.0) -> FloatArray:
+    """Mean billed time of a gamma service time that is rounded up to whole steps.
+
+    Parameters
+    ----------
+    service_s, service_cv : float or array
+        Mean and coefficient of variation.  [s], [unitless]
+    step_s, least_s : float or array
+        Step of the billed time, and the least that is billed.  [s]
+
+    Returns
+    -------
+    array
+        [s]
+
+    Examples
+    --------
+    >>> round(float(billed_s(service_s=0.23, service_cv=0.0, step_s=0.1)), 3)
+    0.3
+    """
+    scv = np.maximum(np.square(np.asarray(service_cv, float)), _SMALLEST_SCV)[..., None]
+    time = special.gammaincinv(1 / scv, _CHANCE) * scv * np.asarray(service_s, float)[..., None]
+    step = np.asarray(step_s, float)[..., None]
+    return np.asarray(np.maximum(np.ceil(time / step) * step, np.asarray(least_s)[..., None]) @ _WEIGHT)
+
+
+def bill_of_functions(use: Use, terms: Terms) -> FunctionBill:
+    r"""Monthly bill of functions; free tiers are not deducted.
+
+    Notes
+    -----
+    With R requests, the price u of an instance at work and h of an idle one, b the billed time of a request, c the
+    share on the N that are kept, s the time of starts and a that of living instances per request:
+
+    .. math:: R (((1 - c) b + s) u + c b w + k) \quad \text{and} \quad N h T
+
+    w is u, and the kept instances are billed as idle only while they are idle, :math:`N T - R c S`; where the service
+    has a price of its own for the use of kept instances, w is that and they are billed all the time T.  Instances
+    billed for their lifetime cost a u for the first term; where idle time is billed, (a - (1 - c) S) h comes on top.
+    """
+    busy, c = np.asarray(terms.usd_per_s, float), np.asarray(use.on_provisioned, float)
+    held, own = np.asarray(terms.held_usd_per_s, float), np.isfinite(np.asarray(terms.use_usd_per_s, float))
+    alive, lone = np.asarray(use.alive_s, float), (1 - c) * use.service_s
+    working = np.where(terms.lifetime, np.maximum(alive, lone), (1 - c) * use.billed_s)
+    working = working + np.where(terms.start, use.start_s, 0.0)
+    idle = np.where(terms.idle, np.maximum(alive - lone, 0.0), 0.0)
+    on_kept = np.where(own, terms.use_usd_per_s, busy) * c * use.billed_s
+    each = working * busy + idle * held + on_kept + terms.usd_per_call
+    kept_s = np.asarray(use.provisioned, float) * SECONDS_PER_MONTH
+    kept_s = np.where(own, kept_s, np.maximum(kept_s - use.requests * c * use.service_s, 0.0))
+    least = np.nan_to_num(np.asarray(terms.usd_min_per_hour, float)) * use.hours
+    used = np.maximum(use.requests * each, least - kept_s * held)
+    return FunctionBill(np.where(busy > 0, used, np.nan), kept_s * held)
+
+
+def function_bill(
+    found: Stacks,
+    sized: Sized,
+    terms: "pd.DataFrame",
+    runs: IntArray,
+    *,
+    requests: float,
+    hours_per_day: float,
+    end: int,
+) -> FunctionBill:
+    """Monthly bill of runs on functions, at one end of the latency interval.
+
+    Parameters
+    ----------
+    requests : float
+        [1/month]
+    hours_per_day : float
+        Active hours.
+    end : int
+        End of the service time; shares of cold starts and kept instances are those of the middle.
+    """
+    functions, cell = sized.functions, sized.cell[runs]
+    if functions is None:
+        raise ValueError("no run is on functions")
+    own = found.machines.terms[found.run_machine[runs]]
+    entry = np.searchsorted(functions.runs, runs)
+    service, mid = sized.cells.service_s[end][cell], sized.cells.service_s[MID][cell]
+    hours = hours_per_day * DAYS_PER_MONTH
+    use = Use(
+        requests=requests,
+        hours=-np.expm1(-requests / hours) * hours,
+        service_s=service,
+        billed_s=billed_s(
+            service_s=service,
+            service_cv=sized.cells.service_cv,
+            step_s=terms["billing_step_s"].to_numpy(float)[own],
+            least_s=np.nan_to_num(terms["billing_min_s"].to_numpy(float))[own],
+        ),
+        start_s=functions.cold_share[entry] * functions.mean_start_s[entry],
+        alive_s=functions.alive_s[entry] + (1 - functions.on_provisioned[entry]) * (service - mid),
+        provisioned=functions.provisioned[entry],
+        on_provisioned=functions.on_provisioned[entry],
+    )
+    return bill_of_functions(use, _terms_of(found, terms, own, runs))
+
+
+def _terms_of(found: Stacks, terms: "pd.DataFrame", own: IntArray, runs: IntArray) -> Terms:
+    """Terms of runs at their sizes."""
+    machine = found.run_machine[runs]
+    memory_gib = found.machines.memory_bytes[machine] / BYTES_PER_GIB
+    gpu_vcpu = terms["gpu_vcpu"].to_numpy(float)[own]
+    size = {
+        "gb": memory_gib,
+        "gib": memory_gib,
+        "vcpu": np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
+        "gpu": 1.0,
+    }
+
+    def column(name: str) -> FloatArray:
+        return terms[name].to_numpy(float)[own]
+
+    def usd_per_s(prefix: str) -> FloatArray:
+        return np.asarray(sum(np.nan_to_num(column(f"{prefix}_{unit}_s")) * amount for unit, amount in size.items()))
+
+    billing = terms["billing"].to_numpy()[own]
+    return Terms(
+        usd_per_s=usd_per_s("usd_per"),
+        usd_per_call=np.nan_to_num(column("usd_per_million_requests")) / MILLION,
+        held_usd_per_s=usd_per_s("provisioned_usd_per"),
+        use_usd_per_s=column("provisioned_use_usd_per_gb_s") * memory_gib,
+        usd_min_per_hour=column("usd_min_per_hour"),
+        lifetime=billing == "instance",
+        idle=billing == "request-and-idle",
+        start=terms["start_billed"].to_numpy()[own] == "yes",
+    )
