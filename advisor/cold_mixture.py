@@ -85,8 +85,9 @@ def mixed_quantile_s(
     sides = np.broadcast_arrays(*(np.asarray(a, float) for a in (cold_share, service_s, start_s, start_log_sd)))
     share, service, start, log_sd = (np.ravel(side) for side in sides)
     half_late = (1 + q) / 2
-    low = service * special.gammaincinv(shape, q) / shape
-    high = service * special.gammaincinv(shape, half_late) / shape + start * np.exp(log_sd * special.ndtri(half_late))
+    low = service * float(special.gammaincinv(shape, q)) / shape
+    slowest = start * np.exp(log_sd * float(special.ndtri(half_late)))
+    high = service * float(special.gammaincinv(shape, half_late)) / shape + slowest
     high = np.where(share > 0, high, low)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

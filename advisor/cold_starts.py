@@ -1,14 +1,14 @@
-"""How many requests start a function cold, how many instances live, and how many must be kept warm.
+"""How many requests start a function cold at a steady rate, and how many instances live.
 
 A request takes the newest idle instance, else it starts one; an instance leaves after it has been idle for the
 keep-alive time.  Derivation and errors against simulation: ``docs/methodology/serverless.md``.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -22,8 +22,6 @@ _STEP = 16
 _PHASES = 8
 """Exponential phases that stand for the gamma law of bursty gaps."""
 _SMALLEST = 1e-12
-_LOWEST_RATES = 3
-"""Power that crowds the rates of the day where they are low and the share of cold starts changes fastest."""
 
 
 def _inversion(order: int) -> tuple[ComplexArray, ComplexArray]:
@@ -36,15 +34,7 @@ def _inversion(order: int) -> tuple[ComplexArray, ComplexArray]:
     return nodes, weights
 
 
-def _rates(count: int) -> tuple[FloatArray, FloatArray]:
-    """Nodes and weights on (0, 1), crowded at 0."""
-    node, weight = np.polynomial.legendre.leggauss(count)
-    node, weight = (1 + node) / 2, weight / 2
-    return node**_LOWEST_RATES, weight * _LOWEST_RATES * node ** (_LOWEST_RATES - 1)
-
-
 _NODES, _WEIGHTS = _inversion(7)
-_TRAFFIC, _OF_TRAFFIC = _rates(8)
 
 
 class Levels(NamedTuple):
@@ -89,8 +79,8 @@ def levels(
     .. math:: P_{cold} = \sum_k p_k P(\tau_k > T)
 
     Gamma gaps are a mixture of exponential ones with means :math:`b m / \lambda`, m of the law Beta(1/b, 1 - 1/b),
-    taken at Gauss-Jacobi nodes of :math:`m^{1/b}`.  From phase i of the gap, with :math:`\alpha` its probabilities and :math:`\nu` its rates, the
-    transform of the time from k to k + 1 is
+    taken at Gauss-Jacobi nodes of :math:`m^{1/b}`.  From phase i of the gap, with :math:`\alpha` the probabilities of
+    the phases and :math:`\nu` their rates, the transform of the time from k to k + 1 is
 
     .. math:: g_{k,i}(s) = \frac{\nu_i + k \mu g_{k-1,i}(s) \sum_j \alpha_j g_{k,j}(s)}{\nu_i + s + k \mu}
 
@@ -113,10 +103,10 @@ def levels(
     found = Levels(*np.zeros((3, len(count), int(count.max(initial=1)))))
     for size in np.unique(count):
         rows = np.flatnonzero(count == size)
-        for column, values in zip(found, _levels(*kinds[:, rows], mean, chance, size), strict=True):
+        for column, values in zip(found, _levels(kinds[0, rows], kinds[1, rows], mean, chance, size), strict=True):
             column[rows, :size] = values
-    beyond = np.maximum(load / MOST_BUSY, 1.0)[:, None]
-    return Levels(found.seen[kind], found.cold[kind] / np.sqrt(beyond), found.alive[kind] * beyond)
+    more = np.maximum(load / MOST_BUSY, 1.0)[:, None]
+    return Levels(found.seen[kind], found.cold[kind] / np.sqrt(more), found.alive[kind] * more)
 
 
 def _gaps(burstiness: float) -> tuple[FloatArray, FloatArray]:
@@ -139,7 +129,7 @@ def _levels(load: FloatArray, alive: FloatArray, mean: FloatArray, chance: Float
     seen = np.exp(climb - climb.max(axis=1, keepdims=True))
     seen /= seen.sum(axis=1, keepdims=True)
     longer, within = _first_passage(rate, chance, alive, falls, count)
-    busy = _beyond(load[:, None] * seen / np.arange(1, count + 1))
+    busy = beyond(load[:, None] * seen / np.arange(1, count + 1))
     return Levels(seen, seen * longer, np.clip(busy + load[:, None] * seen * within, 0.0, 1.0))
 
 
@@ -210,107 +200,9 @@ def cold_share(
     """
     found = levels(arrivals_per_s=arrivals_per_s, service_s=service_s, keep_alive_s=keep_alive_s, burstiness=burstiness)
     shape = np.broadcast_shapes(np.shape(arrivals_per_s), np.shape(service_s), np.shape(keep_alive_s))
-    return np.clip(found.cold[:, provisioned:].sum(axis=1), 0.0, 1.0).reshape(shape)
+    return np.asarray(np.clip(found.cold[:, provisioned:].sum(axis=1), 0.0, 1.0).reshape(shape))
 
 
-def rates_of_day(peak_per_s: ArrayLike, peak_factor: float) -> tuple[FloatArray, FloatArray]:
-    r"""Rates between which the traffic of a day is spread, and the share of the requests at each.
-
-    Parameters
-    ----------
-    peak_per_s : array, shape (queues,)
-        Highest rate of the day.  [1/s]
-    peak_factor : float
-        Highest rate over the mean of the active hours.
-
-    Returns
-    -------
-    two arrays, shape (queues, rates) and (rates,)
-        Rates [1/s], and shares that add up to 1.
-
-    Notes
-    -----
-    In the share u of the active hours the rate stays below :math:`r(u) = f \lambda u^{f - 1}`: from nothing to the
-    peak :math:`f \lambda`, with the mean :math:`\lambda`; the share v of the requests arrives below
-    :math:`f \lambda v^{(f - 1) / f}`.  With f = 1 the rate is constant.
-    """
-    return np.asarray(peak_per_s, float)[:, None] * _TRAFFIC ** ((peak_factor - 1) / peak_factor), _OF_TRAFFIC
-
-
-class Day(NamedTuple):
-    """Functions over the whole day, by the number n of instances kept warm; each of shape (queues, levels)."""
-
-    cold: FloatArray
-    """Share of the requests that start cold."""
-    on_warm: FloatArray
-    """Share of the requests that the n serve."""
-    alive_s: FloatArray
-    """Time that other instances than the n live, per request.  [s]"""
-
-    def fewest_warm(self, row: NDArray[np.integer[Any]], share: FloatArray) -> NDArray[np.intp]:
-        """Fewest instances kept warm with which at most ``share`` of the requests of a queue start cold."""
-        return np.argmax(self.cold[row] <= share[:, None], axis=1)
-
-
-def day(
-    *,
-    peak_per_s: FloatArray,
-    peak_factor: float,
-    service_s: FloatArray,
-    keep_alive_s: FloatArray,
-    burstiness: float = 1.0,
-) -> Day:
-    """Cold starts and living instances of a day, weighed by its requests.
-
-    Parameters
-    ----------
-    peak_per_s, service_s, keep_alive_s : array, shape (queues,)
-        Rate at the peak, mean service time, keep-alive.  [1/s], [s], [s]
-    peak_factor, burstiness : float
-        As in :func:`rates_of_day` and :func:`levels`.
-
-    Notes
-    -----
-    The rate is taken to change slowly against the keep-alive.  The n that are kept warm are taken first, so they are a
-    loss system: a request goes past them with the probability :math:`p_n / \\sum_{k \\le n} p_k`.
-    """
-    rates, weights = rates_of_day(peak_per_s, peak_factor)
-    found = levels(
-        arrivals_per_s=rates,
-        service_s=service_s[:, None],
-        keep_alive_s=keep_alive_s[:, None],
-        burstiness=burstiness,
-    )
-    parts = rates.size // len(weights), len(weights), -1
-    seen, cold, alive = (column.reshape(parts) for column in found)
-    past = seen / np.maximum(np.cumsum(seen, axis=2), _SMALLEST)
-
-    def over_the_day(values: FloatArray) -> FloatArray:
-        return np.einsum("qrl,r->ql", values, weights)
-
-    return Day(
-        np.clip(_beyond(over_the_day(cold)), 0.0, 1.0),
-        np.insert(1 - over_the_day(past), 0, 0.0, axis=1)[:, :-1],
-        _beyond(over_the_day(alive / np.maximum(rates, _SMALLEST)[..., None])),
-    )
-
-
-def _beyond(values: FloatArray) -> FloatArray:
+def beyond(values: FloatArray) -> FloatArray:
     """Sums from every level to the last."""
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
-
-
-def most_busy(q: float, *, load: ArrayLike, burstiness: float = 1.0) -> FloatArray:
-    r"""Quantile of the busy instances at a load, at least 1.
-
-    Notes
-    -----
-    Negative binomial with the variance of GI/M/:math:`\infty`: the mean times
-    :math:`1 / (1 - \phi) - a`, where :math:`\phi` is the transform of the gap at the service rate; Poisson for Poisson
-    arrivals.
-    """
-    load = np.maximum(np.asarray(load, float), _SMALLEST)
-    if burstiness <= 1:
-        return np.maximum(stats.poisson.ppf(q, load), 1.0)
-    peaked = 1 / (1 - (1 + burstiness / load) ** (-1 / burstiness)) - load
-    return np.maximum(stats.nbinom.ppf(q, load / (peaked - 1), 1 / peaked), 1.0)
+    return np.asarray(np.cumsum(values[:, ::-1], axis=1)[:, ::-1])

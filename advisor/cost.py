@@ -119,7 +119,8 @@ def bill_of(asking: Question, found: Stacks, sized: Sized, knowledge: Knowledge,
     use_runs = np.flatnonzero(found.run_traffic == FUNCTION)
     use_usd = np.zeros(0)
     if len(use_runs):
-        use_usd = sum(functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs))
+        lines = functions_usd_per_month(asking, found, sized, knowledge.serverless, use_runs)
+        use_usd = lines.use_usd + lines.provisioned_usd
     held[use_runs] = followed[use_runs] = use_usd
     follows = np.array([p.follows_load and p.site == "cloud" for p in terms])
     share = np.array([1 + (np.nan if p.surcharge is None else p.surcharge) for p in terms]) * np.where(own, places, 1)

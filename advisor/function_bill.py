@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special
 
-from advisor.columns import MID, FloatArray, IntArray, Sized, Stacks
+from advisor.columns import MID, BoolArray, FloatArray, IntArray, Sized, Stacks
 from advisor.units import BYTES_PER_GIB, DAYS_PER_MONTH, MILLION, SECONDS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Numbers = float | FloatArray
+Flags = bool | BoolArray
 
 PROVISIONED = tuple(f"provisioned_usd_per_{unit}_s" for unit in ("gb", "vcpu", "gib", "gpu"))
 """Prices of an instance that is kept warm; a service without any sells none."""
@@ -22,45 +24,45 @@ _CHANCE, _WEIGHT = (1 + _NODE) / 2, _WEIGHT / 2
 class Terms(NamedTuple):
     """How a service bills; numbers or columns of one shape."""
 
-    usd_per_s: ArrayLike
+    usd_per_s: Numbers
     """An instance of the size at work."""
-    usd_per_call: ArrayLike
-    held_usd_per_s: ArrayLike
+    usd_per_call: Numbers
+    held_usd_per_s: Numbers
     """One that is kept and idle; 0 where the service sells none."""
-    use_usd_per_s: ArrayLike
+    use_usd_per_s: Numbers
     """What a kept instance at work costs besides; NaN where it is billed as any other, and as idle only when idle."""
-    usd_min_per_hour: ArrayLike
+    usd_min_per_hour: Numbers
     """Least for an hour with a call."""
-    lifetime: ArrayLike
+    lifetime: Flags
     """Whether an instance is billed from its start until it leaves."""
-    idle: ArrayLike
+    idle: Flags
     """Whether its idle time until it leaves is billed as that of a kept one."""
-    start: ArrayLike
+    start: Flags
     """Whether its start is billed."""
 
 
 class Use(NamedTuple):
     """What a month asks of functions; numbers or columns of one shape."""
 
-    requests: ArrayLike
+    requests: Numbers
     """[1/month]"""
-    hours: ArrayLike
+    hours: Numbers
     """Hours with a call.  [h/month]"""
-    service_s: ArrayLike
-    billed_s: ArrayLike
+    service_s: Numbers
+    billed_s: Numbers
     """Service time as it is billed."""
-    start_s: ArrayLike
+    start_s: Numbers
     """Time of cold starts, per request."""
-    alive_s: ArrayLike
+    alive_s: Numbers
     """Time that instances live which are not kept warm, per request."""
-    provisioned: ArrayLike
+    provisioned: Numbers
     """Instances kept warm all month."""
-    on_provisioned: ArrayLike
+    on_provisioned: Numbers
     """Share of the requests that they serve."""
 
 
 class FunctionBill(NamedTuple):
-    """Two lines of the bill.  [USD/month]"""
+    """Two lines of the bill [USD/month]."""
 
     use_usd: FloatArray
     """Calls and time at work; NaN where the service states no price of it."""
@@ -68,7 +70,7 @@ class FunctionBill(NamedTuple):
     """Instances kept warm."""
 
 
-def billed_s(*, service_s: ArrayLike, service_cv: ArrayLike, step_s: ArrayLike, least_s: ArrayLike = 0.0) -> FloatArray:
+def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_s: Numbers = 0.0) -> FloatArray:
     """Mean billed time of a gamma service time that is rounded up to whole steps.
 
     Parameters
@@ -108,19 +110,18 @@ def bill_of_functions(use: Use, terms: Terms) -> FunctionBill:
     has a price of its own for the use of kept instances, w is that and they are billed all the time T.  Instances
     billed for their lifetime cost a u for the first term; where idle time is billed, (a - (1 - c) S) h comes on top.
     """
-    busy, c = np.asarray(terms.usd_per_s, float), np.asarray(use.on_provisioned, float)
-    held, own = np.asarray(terms.held_usd_per_s, float), np.isfinite(np.asarray(terms.use_usd_per_s, float))
-    alive, lone = np.asarray(use.alive_s, float), (1 - c) * use.service_s
-    working = np.where(terms.lifetime, np.maximum(alive, lone), (1 - c) * use.billed_s)
+    busy, held, c = terms.usd_per_s, terms.held_usd_per_s, use.on_provisioned
+    own, lone = np.isfinite(terms.use_usd_per_s), (1 - c) * use.service_s
+    working = np.where(terms.lifetime, np.maximum(use.alive_s, lone), (1 - c) * use.billed_s)
     working = working + np.where(terms.start, use.start_s, 0.0)
-    idle = np.where(terms.idle, np.maximum(alive - lone, 0.0), 0.0)
+    idle = np.where(terms.idle, np.maximum(use.alive_s - lone, 0.0), 0.0)
     on_kept = np.where(own, terms.use_usd_per_s, busy) * c * use.billed_s
     each = working * busy + idle * held + on_kept + terms.usd_per_call
-    kept_s = np.asarray(use.provisioned, float) * SECONDS_PER_MONTH
-    kept_s = np.where(own, kept_s, np.maximum(kept_s - use.requests * c * use.service_s, 0.0))
-    least = np.nan_to_num(np.asarray(terms.usd_min_per_hour, float)) * use.hours
-    used = np.maximum(use.requests * each, least - kept_s * held)
-    return FunctionBill(np.where(busy > 0, used, np.nan), kept_s * held)
+    kept_s = use.provisioned * SECONDS_PER_MONTH
+    kept_usd = held * np.where(own, kept_s, np.maximum(kept_s - use.requests * c * use.service_s, 0.0))
+    least = np.nan_to_num(terms.usd_min_per_hour) * use.hours
+    used = np.maximum(use.requests * each, least - kept_usd)
+    return FunctionBill(np.where(np.greater(busy, 0), used, np.nan), np.asarray(kept_usd))
 
 
 def function_bill(
@@ -174,7 +175,7 @@ def _terms_of(found: Stacks, terms: "pd.DataFrame", own: IntArray, runs: IntArra
     machine = found.run_machine[runs]
     memory_gib = found.machines.memory_bytes[machine] / BYTES_PER_GIB
     gpu_vcpu = terms["gpu_vcpu"].to_numpy(float)[own]
-    size = {
+    size: dict[str, Numbers] = {
         "gb": memory_gib,
         "gib": memory_gib,
         "vcpu": np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),

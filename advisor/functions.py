@@ -9,10 +9,22 @@ from scipy import special
 
 from advisor.capacity import service_quantile
 from advisor.cold_mixture import mixed_quantile_s, share_allowed
-from advisor.cold_starts import MOST_BUSY, Day, day, most_busy
-from advisor.columns import HIGH, MID, BoolArray, ClassColumns, Ends, FloatArray, Functions, IntArray, Network, Sized
-from advisor.columns import Stacks
+from advisor.cold_starts import MOST_BUSY
+from advisor.columns import (
+    HIGH,
+    MID,
+    BoolArray,
+    ClassColumns,
+    Ends,
+    FloatArray,
+    Functions,
+    IntArray,
+    Network,
+    Sized,
+    Stacks,
+)
 from advisor.function_bill import PROVISIONED
+from advisor.function_day import Day, day, most_busy
 from advisor.question import Question
 from advisor.units import BYTES_PER_MB
 

@@ -108,15 +108,11 @@ def run_limits(
     payload = quotas["max_payload_mb"] * BYTES_PER_MB
     taken = np.where(np.isnan(quotas["max_image_mb"]), quotas["max_package_mb"], quotas["max_image_mb"]) * BYTES_PER_MB
     running = quotas["max_running_mb"][row] * BYTES_PER_MIB / found.machines.memory_bytes[found.run_machine]
+    instances = np.fmin(quotas["max_instances"][row], np.floor(running))
     limits = [
         Limit("memory", "run", side(cells.memory_bytes, cell), _memory(asking, found, sized, memory_share)),
         Limit("function-time", "run", side(cells.service_s[MID], cell), side(quotas["timeout_s"], row)),
-        Limit(
-            "function-instances",
-            "run",
-            side(sized.servers),
-            side(np.fmin(quotas["max_instances"][row], np.floor(running))),
-        ),
+        Limit("function-instances", "run", side(sized.servers), side(instances)),
         Limit("function-package", "run", side(package, found.run_class), side(taken, row)),
         Limit("function-payload", "run", side(asking.asked.payload_kb * BYTES_PER_KB), side(payload, row)),
     ]
