@@ -22,6 +22,8 @@ _STEP = 16
 _PHASES = 8
 """Exponential phases that stand for the gamma law of bursty gaps."""
 _SMALLEST = 1e-12
+_SETTLES = 4.0
+"""Service times in which a service that outlasts a fall comes to count, as simulations bear out."""
 
 
 def _inversion(order: int) -> tuple[ComplexArray, ComplexArray]:
@@ -77,6 +79,8 @@ def levels(
     until the next rise to k + 1 is longer than T,
 
     .. math:: P_{cold} = \sum_k p_k P(\tau_k > T)
+
+    (T prolonged by the service that outlasts the fall to k).
 
     Gamma gaps are a mixture of exponential ones with means :math:`b m / \lambda`, m of the law Beta(1/b, 1 - 1/b),
     taken at Gauss-Jacobi nodes of :math:`m^{1/b}`.  From phase i of the gap, with :math:`\alpha` the probabilities of
@@ -152,23 +156,30 @@ def _rises(rate: FloatArray, chance: FloatArray, count: int) -> tuple[FloatArray
 def _first_passage(
     rate: FloatArray, chance: FloatArray, alive: FloatArray, falls: FloatArray, count: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Probability that the time from a fall to a level until the next rise above it exceeds ``alive``.
+    """Probability that the time from a fall to a level until the next rise above it exceeds the stay of an instance.
 
-    And its mean where it is cut there; both of shape (queues, count).
+    And its mean where it is cut there; both of shape (queues, count).  The instance that is taken last stays ``alive``
+    after its own service, which outlasts the fall to level k with the probability k / (k + 1), by one service time on
+    average; the shorter the keep-alive, the less of it counts.
     """
     point = _NODES / alive[:, None]
     rate, chance = rate[..., None], chance[..., None]
-    longer, within = np.empty((2, count, len(alive)))
+    longer, within, density = np.empty((3, count, len(alive)))
     passes = np.zeros((len(chance), *point.shape), complex)
     for level in range(count):
         spell = 1 / (rate + point + level)
         direct = (chance * rate * spell).sum(axis=0)
         again = level * (chance * passes * spell).sum(axis=0)
         passes = (rate + level * passes * (direct / (1 - again))) * spell
-        stays = (1 - (falls[level + 1, ..., None] * passes).sum(axis=0)) / point
-        longer[level] = (stays * _WEIGHTS).real.sum(axis=1)
-        within[level] = (stays / point * _WEIGHTS).real.sum(axis=1)
-    return np.clip(longer / alive, 0.0, 1.0).T, np.maximum(within / alive, 0.0).T
+        rise = (falls[level + 1, ..., None] * passes).sum(axis=0)
+        stays = _WEIGHTS * (1 - rise) / point
+        density[level] = (_WEIGHTS * rise).real.sum(axis=1)
+        longer[level] = stays.real.sum(axis=1)
+        within[level] = (stays / point).real.sum(axis=1)
+    longer, density = np.clip(longer / alive, _SMALLEST, 1.0), np.maximum(density / alive, 0.0)
+    outlasts = (np.arange(count) / np.arange(1, count + 1))[:, None] * np.expm1(-alive / _SETTLES) ** 2
+    tail = longer * np.exp(-outlasts * density / longer)
+    return tail.T, (np.maximum(within / alive, 0.0) + outlasts * (longer + tail) / 2).T
 
 
 def cold_share(

@@ -94,7 +94,7 @@ def day(
 
     return Day(
         np.clip(beyond(over_the_day(cold)), 0.0, 1.0),
-        np.insert(1 - over_the_day(past), 0, 0.0, axis=1)[:, :-1],
+        np.clip(1 - over_the_day(past), 0.0, 1.0),
         beyond(over_the_day(alive / np.maximum(rates, _SMALLEST)[..., None])),
     )
 
