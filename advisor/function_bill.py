@@ -91,9 +91,10 @@ def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_
     0.3
     """
     scv = np.maximum(np.square(np.asarray(service_cv, float)), _SMALLEST_SCV)[..., None]
-    time = special.gammaincinv(1 / scv, _CHANCE) * scv * np.asarray(service_s, float)[..., None]
-    step = np.asarray(step_s, float)[..., None]
-    return np.asarray(np.maximum(np.ceil(time / step) * step, np.asarray(least_s)[..., None]) @ _WEIGHT)
+    mean, step, least = (np.asarray(side, float)[..., None] for side in (service_s, step_s, least_s))
+    time = special.gammaincinv(1 / scv, _CHANCE) * scv * mean
+    added = np.maximum(np.ceil(time / step) * step, least) - time
+    return np.asarray(mean[..., 0] + added @ _WEIGHT)
 
 
 def bill_of_functions(use: Use, terms: Terms) -> FunctionBill:

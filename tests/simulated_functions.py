@@ -32,6 +32,44 @@ def services_s(rng: np.random.Generator, count: int, mean_s: float, cv: float) -
     return np.asarray(rng.gamma(1 / cv**2, mean_s * cv**2, count))
 
 
+class _Pool:
+    """Instances: kept ones have negative numbers, others the number of the request that started them."""
+
+    def __init__(self, keep_alive_s: float, kept: int, began: float) -> None:
+        self.keep_alive_s, self.began = keep_alive_s, began
+        self.busy: list[tuple[float, int]] = []
+        self.idle = list(range(-kept, 0))
+        self.freed = dict.fromkeys(self.idle, np.inf)
+        self.born: dict[int, float] = {}
+        self.alive_s = 0.0
+
+    def free(self, now: float) -> None:
+        while self.busy and self.busy[0][0] <= now:
+            end, instance = heapq.heappop(self.busy)
+            self.freed[instance] = end if instance >= 0 else np.inf
+            heapq.heappush(self.idle, instance if instance < 0 else _LAST - instance)
+
+    def taken(self, now: float) -> int | None:
+        """Newest idle instance; those found to have left are counted out."""
+        while self.idle:
+            key = heapq.heappop(self.idle)
+            instance = key if key < 0 else _LAST - key
+            left = self.freed[instance] + self.keep_alive_s
+            if left >= now:
+                return instance
+            self.alive_s += max(left - max(self.born.pop(instance), self.began), 0.0)
+        return None
+
+    def work(self, instance: int, end: float) -> None:
+        heapq.heappush(self.busy, (end, instance))
+        self.freed[instance] = np.inf
+
+    def close(self, now: float) -> None:
+        for instance, since in self.born.items():
+            left = min(self.freed[instance] + self.keep_alive_s, now)
+            self.alive_s += max(left - max(since, self.began), 0.0)
+
+
 def simulated(
     arrival_s: FloatArray,
     service_s: FloatArray,
@@ -41,41 +79,21 @@ def simulated(
     warm_up: float = 0.1,
 ) -> Simulated:
     """Run of given arrivals, services and starts; the first part is left out."""
-    first, began = int(len(arrival_s) * warm_up), arrival_s[int(len(arrival_s) * warm_up)]
-    busy: list[tuple[float, int]] = []
-    idle = list(range(-kept, 0))
-    freed: dict[int, float] = dict.fromkeys(idle, np.inf)
-    born: dict[int, float] = {}
-    cold, on_kept, alive, response = 0, 0, 0.0, np.empty(len(arrival_s))
+    first = int(len(arrival_s) * warm_up)
+    began, last, counted = float(arrival_s[first]), float(arrival_s[-1]), len(arrival_s) - first
+    pool, cold, on_kept, response = _Pool(keep_alive_s, kept, began), 0, 0, np.empty(len(arrival_s))
     for number, (now, service) in enumerate(zip(arrival_s.tolist(), service_s.tolist(), strict=True)):
-        while busy and busy[0][0] <= now:
-            end, instance = heapq.heappop(busy)
-            if instance >= 0:
-                freed[instance] = end
-            heapq.heappush(idle, instance if instance < 0 else _LAST - instance)
-        taken = None
-        while idle and taken is None:
-            key = heapq.heappop(idle)
-            instance = key if key < 0 else _LAST - key
-            if freed[instance] + keep_alive_s >= now:
-                taken = instance
-            else:
-                alive += max(freed[instance] + keep_alive_s - max(born[instance], began), 0.0)
-        late = 0.0
-        if taken is None:
-            taken, late = number, float(start_s[number])
-            born[taken] = now
+        pool.free(now)
+        instance, late = pool.taken(now), 0.0
+        if instance is None:
+            instance, late = number, float(start_s[number])
+            pool.born[instance] = now
             cold += number >= first
-        on_kept += taken < 0 and number >= first
+        on_kept += instance < 0 and number >= first
         response[number] = late + service
-        heapq.heappush(busy, (now + late + service, taken))
-        freed[taken] = np.inf
-    last = float(arrival_s[-1])
-    for instance, since in born.items():
-        if freed[instance] + keep_alive_s >= last:
-            alive += last - max(since, began)
-    counted = len(arrival_s) - first
-    return Simulated(cold / counted, alive / (last - began), on_kept / counted, response[first:])
+        pool.work(instance, now + late + service)
+    pool.close(last)
+    return Simulated(cold / counted, pool.alive_s / (last - began), on_kept / counted, response[first:])
 
 
 _LAST = 1 << 40

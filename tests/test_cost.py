@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.cost import (
-    FunctionTerms,
     OwnTerms,
-    function_usd_per_month,
     mean_replicas,
     owned_usd_per_month,
     rented_usd_per_month,
@@ -39,12 +37,6 @@ def test_rented_machine_by_hand() -> None:
     )
 
 
-def test_function_by_hand() -> None:
-    terms = FunctionTerms(np.array(1.66667e-5), np.array(np.nan), np.array(np.nan), np.array(np.nan), np.array(0.2))
-    cost = function_usd_per_month(requests=3e6, seconds=0.12, memory_gb=1.5, memory_gib=1.4, vcpu=1.0, terms=terms)
-    assert cost == pytest.approx(3e6 * 0.12 * 1.5 * 1.66667e-5 + 0.6)
-
-
 def test_requests_of_a_working_day() -> None:
     assert requests_per_month(qps=1.0, hours_per_day=8) == pytest.approx(3600 * 8 * 730 / 24)
 
@@ -61,8 +53,6 @@ def test_an_unknown_price_stays_unknown() -> None:
     assert np.isnan(rented_usd_per_month(replicas=2, usd_per_hour=np.nan, surcharge=0.0, fixed_usd_per_hour=0.0))
     assert np.isnan(rented_usd_per_month(replicas=2, usd_per_hour=1.0, surcharge=np.nan, fixed_usd_per_hour=0.0))
     assert np.isnan(owned_usd_per_month(price_usd=np.nan, power_w=10.0, terms=TERMS))
-    nothing = FunctionTerms(*(np.array(np.nan) for _ in range(4)), np.array(0.2))
-    assert np.isnan(function_usd_per_month(requests=1e6, seconds=0.1, memory_gb=1, memory_gib=1, vcpu=1, terms=nothing))
 
 
 @given(money, money)
