@@ -21,7 +21,7 @@ _STEP = 16
 """Levels are worked out in multiples of this."""
 _PHASES = 8
 """Exponential phases that stand for the gamma law of bursty gaps."""
-_SMALLEST = 1e-12
+_SMALLEST = float(np.finfo(float).eps)
 _SETTLES = 4.0
 """Service times in which a service that outlasts a fall comes to count, as simulations bear out."""
 

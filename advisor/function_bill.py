@@ -17,7 +17,7 @@ Flags = bool | BoolArray
 PROVISIONED = tuple(f"provisioned_usd_per_{unit}_s" for unit in ("gb", "vcpu", "gib", "gpu"))
 """Prices of an instance that is kept warm; a service without any sells none."""
 _SMALLEST_SCV = float(np.finfo(np.float32).eps)
-_NODE, _WEIGHT = np.polynomial.legendre.leggauss(24)
+_NODE, _WEIGHT = np.polynomial.legendre.leggauss(32)
 _CHANCE, _WEIGHT = (1 + _NODE) / 2, _WEIGHT / 2
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from advisor.cold_starts import FloatArray, beyond, levels
 
-_SMALLEST = 1e-12
+_SMALLEST = float(np.finfo(float).eps)
 _CROWDED = 3
 """Power that crowds the rates of the day where they are low and the share of cold starts changes fastest."""
 _NODE, _WEIGHT = np.polynomial.legendre.leggauss(8)
