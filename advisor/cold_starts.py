@@ -17,6 +17,8 @@ MOST_BUSY = 200.0
 """Instances busy on average up to which every level is worked out; above, shares follow from those at this load."""
 _REACH = 8.0
 """Standard deviations of the busy instances that the levels reach above their mean."""
+MOST_BURSTY = 50.0
+"""Squared CV of the gaps beyond which more bursts change nothing here."""
 _STEP = 16
 """Levels are worked out in multiples of this."""
 _PHASES = 8
@@ -64,7 +66,8 @@ def levels(
     keep_alive_s : float or array
         Idle time after which an instance leaves.  [s]
     burstiness : float, default 1
-        Squared coefficient of variation of the gaps between arrivals; below 1 counts as 1.  [unitless]
+        Squared coefficient of variation of the gaps between arrivals; below 1 counts as 1, above ``MOST_BURSTY`` as
+        that.  [unitless]
 
     Returns
     -------
@@ -100,8 +103,9 @@ def levels(
     load = np.maximum(np.multiply(arrivals_per_s, service_s), _SMALLEST)
     load, alive = (np.ravel(values) for values in np.broadcast_arrays(load, np.divide(keep_alive_s, service_s)))
     kinds, kind = np.unique(np.stack([np.minimum(load, MOST_BUSY), alive]), axis=1, return_inverse=True)
-    mean, chance = _gaps(burstiness)
-    spread = max(burstiness, 1.0)
+    bursts = min(burstiness, MOST_BURSTY)
+    mean, chance = _gaps(bursts)
+    spread = (1 + max(bursts, 1.0)) / 2
     reach = kinds[0] + _REACH * (np.sqrt(kinds[0] * spread) + spread)
     count = (np.ceil(reach / _STEP) * _STEP).astype(int)
     found = Levels(*np.zeros((3, len(count), int(count.max(initial=1)))))

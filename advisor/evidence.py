@@ -49,7 +49,7 @@ def _prices(options: Sequence[Option]) -> Iterator[Evidence]:
     for option in options:
         for line in option.bill:
             if option.site == "cloud" and line.usd_per_month is not None and line.item != "platform":
-                home = "serverless" if line.item == "functions" else f"offers/{option.provider}"
+                home = "serverless" if line.item in ("functions", "provisioned") else f"offers/{option.provider}"
                 yield Evidence(
                     "price", option.provider, None, ("price",), line.basis, line.source, None, line.dated, home
                 )

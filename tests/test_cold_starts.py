@@ -14,7 +14,7 @@ GRID = [
     (2.0, 2.0, 60.0), (0.9, 1.99, 600.0), (0.05, 60.0, 600.0), (30.0, 1.0, 10.0),
 ]  # fmt: skip
 rates, services, alive = st.floats(1e-4, 20.0), st.floats(0.01, 5.0), st.floats(1.0, 2000.0)
-bursts = st.sampled_from([1.0, 1.7, 4.0])
+bursts = st.sampled_from([1.0, 1.7, 4.0, 1000.0])
 
 
 @pytest.mark.parametrize(("rate", "service_s", "keep_alive_s"), GRID)
