@@ -8,19 +8,16 @@ import numpy as np
 from advisor.columns import CLOUD, FUNCTION, MID, PLACE, BoolArray, FloatArray, IntArray
 from advisor.cost import (
     FrontTerms,
-    FunctionTerms,
-    alive_seconds,
     egress_lines,
     front_lines,
-    function_lines,
     machine_line,
     platform_lines,
     storage_lines,
 )
+from advisor.function_bill import lines_of_functions
 from advisor.ledger import ALWAYS, ENDPOINT, SEVERAL, Ledger, own_terms
 from advisor.lines import Line, known_total
 from advisor.owning import PeopleTerms, owned_lines, people_lines
-from advisor.units import BYTES_PER_GB, BYTES_PER_GIB
 
 Lines = tuple[Line, ...]
 
@@ -119,23 +116,15 @@ def egress_of(ledger: Ledger, market: IntArray) -> Lines:
 
 
 def _used(ledger: Ledger, run: IntArray, end: int) -> Lines:
-    found, asked, terms = ledger.found, ledger.asking.asked, ledger.knowledge.serverless
-    machine = found.run_machine[run]
-    own, memory = found.machines.terms[machine], found.machines.memory_bytes[machine]
-    service = ledger.sized.cells.service_s[end][ledger.sized.cell[run]]
-    by_instance = (terms["billing"].to_numpy() == "instance")[own]
-    keep_alive, gpu_vcpu = terms["keep_alive_s"].to_numpy(float)[own], terms["gpu_vcpu"].to_numpy(float)[own]
-    alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service, keep_alive_s=keep_alive)
-    young = ledger.too_young[machine]
-    return function_lines(
+    return lines_of_functions(
+        ledger.found,
+        ledger.sized,
+        ledger.knowledge.serverless,
+        run,
         requests=ledger.requests,
-        seconds=np.where(by_instance, alive, service),
-        memory_gb=memory / BYTES_PER_GB,
-        memory_gib=memory / BYTES_PER_GIB,
-        vcpu=np.where(np.isnan(gpu_vcpu), found.machines.units[machine], gpu_vcpu),
-        terms=FunctionTerms(
-            *(np.where(young, np.nan, terms[name].to_numpy(float)[own]) for name in FunctionTerms._fields)
-        ),
+        hours_per_day=ledger.asking.asked.hours_per_day,
+        end=end,
+        unknown=ledger.too_young[ledger.found.run_machine[run]],
     )
 
 

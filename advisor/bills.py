@@ -1,6 +1,7 @@
 """The monthly bill of a candidate, line by line: how each is worked out, and where its prices come from."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from advisor.claims import Source
 from advisor.columns import HIGH, LOW, MID
 from advisor.dates import span
 from advisor.evaluation import Evaluation
+from advisor.function_bill import PROVISIONED
 from advisor.knowledge import HERE, Knowledge
 from advisor.ledger import tariff_of
 from advisor.lines import MAIN, Factor, Line, known_total
@@ -31,6 +33,8 @@ _COSTS = {
     "space": ("space",),
 }
 """Entries of the costs of owning that a line rests on."""
+_KEPT = ("function-idle", "provisioned", "provisioned-use")
+"""Instances of functions that wait for calls."""
 _OF_SKILLS = ("people-platform", "people-engine")
 _OF_RECORD = {"surcharge": "platform.surcharge", "platform": "platform.fixed_usd_per_hour"}
 """Facts of a platform's record that a line rests on."""
@@ -110,8 +114,15 @@ def _claims(evaluation: Evaluation, row: int, line: Line, tier: int) -> Iterator
         yield from _of_tables(evaluation.ledger.tariffs, item, tier, int(rows.market[machine]))
     else:
         source = source_title(knowledge, str(rows.source[machine]))
-        yield Claim(source, str(rows.since[machine]), rows.basis[machine])
+        basis = _kept_basis(knowledge, int(rows.terms[machine])) if item in _KEPT else rows.basis[machine]
+        yield Claim(source, str(rows.since[machine]), basis)
         yield from _of_costs(knowledge, item, country)
+
+
+def _kept_basis(knowledge: Knowledge, terms: int) -> Basis:
+    """What the prices of instances that a service keeps are."""
+    estimated = set(str(knowledge.serverless["estimated_fields"].iloc[terms]).split(";"))
+    return "estimate" if estimated & set(PROVISIONED) else "sourced"
 
 
 def _skills(evaluation: Evaluation, row: int, item: str) -> str:
@@ -179,6 +190,15 @@ def cost_interval(evaluation: Evaluation, row: int, option: Option) -> Interval 
     sizes = (np.array([min(low, mid, most)]), np.array([min(mid, most)]), np.array([most]))
     low, mid, high = (_sum(lines_of(ev.ledger, run, platform, machines=machines)) for machines in sizes)
     return Interval(low, mid, high)
+
+
+def usd_without_warm(evaluation: Evaluation, row: int) -> float | None:
+    """Monthly cost of a function that keeps instances warm if it kept none; None where a price is unknown."""
+    found, sized = evaluation.found, evaluation.sized
+    bare = replace(sized, functions=None if sized.functions is None else sized.functions.without)
+    lines = lines_of(replace(evaluation.ledger, sized=bare), found.run[[row]], found.platform[[row]])
+    usd, whole = known_total(lines)
+    return float(usd.item()) if whole.item() else None
 
 
 def _sum(lines: Sequence[Line]) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from advisor.queue_model import FloatArray, QueueTimes, queue_times, service_quantile
 
@@ -185,33 +184,3 @@ def _fewest(holds: Callable[[NDArray[np.integer], FloatArray], NDArray[np.bool_]
         held = holds(open_, middle)
         high[open_], low[open_] = np.where(held, middle, high[open_]), np.where(held, low[open_], middle)
     return high
-
-
-def cold_share(
-    *, arrivals_per_s: ArrayLike, service_s: ArrayLike, keep_alive_s: ArrayLike, concurrency: int = 64
-) -> FloatArray:
-    r"""Share of requests that meet a cold start when every instance serves one request at a time.
-
-    Instances are chosen newest idle first and expire ``keep_alive_s`` after their last request, as in [1]_; the k-th
-    instance is needed again after the mean first passage time m_k of the number in service:
-
-    .. math:: P_{cold} = \sum_k \pi_k e^{-T / m_k}, \quad m_k = \sum_{j \le k} \pi_j / (\lambda \pi_k)
-
-    Returns
-    -------
-    array
-        Probability in [0, 1]; loads of more than ``concurrency`` instances count as always warm.
-
-    References
-    ----------
-    .. [1] N. Mahmoudi and H. Khazaei, "Performance modeling of serverless computing platforms," IEEE TCC, 2020.
-    """
-    rate, mean, alive = np.broadcast_arrays(
-        *(np.asarray(a, float)[..., None] for a in (arrivals_per_s, service_s, keep_alive_s))
-    )
-    k = np.arange(concurrency)
-    occupancy = np.exp(k * np.log(np.maximum(rate * mean, 1e-300)) - rate * mean - special.gammaln(k + 1))
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        passage = np.cumsum(occupancy, axis=-1) / (rate * occupancy)
-        share = np.sum(occupancy * np.exp(-alive / passage), axis=-1)
-    return np.asarray(np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1.0))

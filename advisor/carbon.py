@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from advisor.columns import FUNCTION, HIGH, LOW, MID, BoolArray, Column, FloatArray, IntArray, Sized, Stacks
-from advisor.cost import alive_seconds, requests_per_month
+from advisor.cost import requests_per_month
 from advisor.draw import Factors, carbon_sources, factors
 from advisor.knowledge import Knowledge
 from advisor.question import Question
@@ -101,8 +101,8 @@ def hours_of(
 
     Notes
     -----
-    A function is held for the time that it runs, or lives where the instance is billed, and works for its service
-    time.  Other machines work in the active hours only, see :func:`busy_share`.
+    A function is held for the time that it runs, or lives where the instance is billed, kept ones all month, and works
+    for its service time.  Other machines work in the active hours only, see :func:`busy_share`.
     """
     asked, cell, machine = asking.asked, fleets.cell[run], found.run_machine[run]
     service_s, slots = fleets.cells.service_s[end][cell], fleets.cells.slots[cell]
@@ -114,7 +114,7 @@ def hours_of(
     busy = replicas * busy_share(at_peak / asked.peak_factor, slots) * active_h
     held = np.maximum(np.asarray(machines, float) * HOURS_PER_MONTH, busy)
     by_use = np.flatnonzero(found.run_traffic[run] == FUNCTION)
-    used = _used(asking, found, knowledge, service_s[by_use], machine[by_use])
+    used = _used(asking, found, fleets, knowledge, service_s[by_use], run[by_use])
     held[by_use], busy[by_use] = used.held, used.busy
     return Hours(held * places, busy * places)
 
@@ -138,13 +138,19 @@ def busy_share(in_service: ArrayLike, slots: ArrayLike) -> FloatArray:
     return np.asarray(np.where(np.asarray(slots) > 1, -np.expm1(-held), np.minimum(held, 1.0)))
 
 
-def _used(asking: Question, found: Stacks, knowledge: Knowledge, service_s: FloatArray, machine: IntArray) -> Hours:
-    asked, terms, row = asking.asked, knowledge.serverless, found.machines.terms[machine]
-    keep_alive = terms["keep_alive_s"].to_numpy(float)[row]
-    alive = alive_seconds(qps=asked.qps * asked.sites, service_s=service_s, keep_alive_s=keep_alive)
-    held = np.where((terms["billing"].to_numpy() == "instance")[row], alive, service_s)
+def _used(
+    asking: Question, found: Stacks, fleets: Sized, knowledge: Knowledge, service_s: FloatArray, run: IntArray
+) -> Hours:
+    asked, functions = asking.asked, fleets.functions
+    if functions is None:
+        return Hours(service_s, service_s)
+    entry, row = np.searchsorted(functions.runs, run), found.machines.terms[found.run_machine[run]]
+    lives = (knowledge.serverless["billing"].to_numpy() != "request")[row]
+    alive = np.maximum(functions.alive_s[entry], (1 - functions.on_provisioned[entry]) * service_s)
     runs_h = requests_per_month(qps=asked.qps * asked.sites, hours_per_day=asked.hours_per_day) / SECONDS_PER_HOUR
-    return Hours(held * runs_h, service_s * runs_h)
+    kept = functions.provisioned[entry] * HOURS_PER_MONTH
+    held = np.where(lives, alive, (1 - functions.on_provisioned[entry]) * service_s) * runs_h + kept
+    return Hours(np.maximum(held, service_s * runs_h), service_s * runs_h)
 
 
 def carbon_kg_per_month(

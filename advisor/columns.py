@@ -163,16 +163,19 @@ class Sized:
     def first_token_s(self, trips: Network, runs: IntArray) -> Ends:
         """Low, mid and high of the time to the first token of some runs, with the network and cold starts [s]."""
         low, mid, high = (
-            self.cells.first_s[end][self.cell[runs]] + trip_s[self.trip[runs]] + self.cold_s(runs, end)
+            self.cells.first_s[end][self.cell[runs]] + trip_s[self.trip[runs]] + self._cold_first_s(runs, end)
             for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s), (HIGH, trips.high_s))
         )
         return low, mid, high
 
     def cold_s(self, runs: IntArray, end: int) -> FloatArray:
-        """What a cold start adds to the quantile of some runs; 0 on machines [s]."""
-        return (
-            np.zeros(len(runs)) if self.functions is None else self.functions.column(self.functions.cold_s[end], runs)
-        )
+        """What cold starts add to the response quantile of some runs; 0 on machines [s]."""
+        cold = self.functions
+        return np.zeros(len(runs)) if cold is None else cold.column(cold.cold_s[end], runs)
+
+    def _cold_first_s(self, runs: IntArray, end: int) -> FloatArray:
+        cold = self.functions
+        return np.zeros(len(runs)) if cold is None else cold.column(cold.cold_first_s[end], runs)
 
 
 @dataclass(frozen=True)
@@ -182,11 +185,23 @@ class Functions:
     runs: IntArray
     """Rows of the run table, ascending."""
     cold_share: FloatArray
-    """Share of requests that meet a cold start."""
+    """Share of the requests of a day that meet a cold start."""
     start_s: Ends
-    """Length of a cold start."""
+    """Median of a cold start."""
+    mean_start_s: FloatArray
+    """Mean of a cold start, middle of the interval."""
     cold_s: Ends
-    """What a cold start adds to the response quantile; zero where too few requests meet one."""
+    """What cold starts add to the response quantile."""
+    cold_first_s: Ends
+    """What they add to the quantile of the time to the first token."""
+    provisioned: FloatArray
+    """Instances kept warm day and night, so that the objective holds; 0 where it holds without, or cannot."""
+    on_provisioned: FloatArray
+    """Share of the requests that they serve."""
+    alive_s: FloatArray
+    """Time that other instances than those live, per request."""
+    without: "Functions | None" = None
+    """The same with no instance kept warm; None where these are it."""
 
     def at(self, run: int) -> int | None:
         """Entry of a run, None where it is on machines."""

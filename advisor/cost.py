@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from advisor.lines import Factor, FloatArray, Line
-from advisor.units import DAYS_PER_MONTH, HOURS_PER_DAY, HOURS_PER_MONTH, MILLION, SECONDS_PER_DAY
+from advisor.units import DAYS_PER_MONTH, HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_DAY
 
 
 def requests_per_month(*, qps: ArrayLike, hours_per_day: float) -> FloatArray:
@@ -24,22 +24,6 @@ def mean_replicas(*, peak: ArrayLike, peak_factor: float, headroom: float, hours
     peak = np.asarray(peak, float)
     active = np.minimum(peak, np.maximum(1.0, peak / peak_factor * headroom))
     return np.asarray(active * hours_share + np.minimum(1.0, peak) * (1 - hours_share))
-
-
-def alive_seconds(*, qps: float, service_s: ArrayLike, keep_alive_s: ArrayLike) -> FloatArray:
-    r"""Time that instances live per request where they are billed from start to stop [s].
-
-    They stay for ``keep_alive_s`` after their last request.
-
-    Notes
-    -----
-    The first instance lives the share :math:`1 - e^{-\lambda (T + S)}` of the active hours; the others as long as
-    they are busy.
-    """
-    service_s = np.asarray(service_s, float)
-    lone = 1 - np.exp(-qps * (np.asarray(keep_alive_s) + service_s))
-    alive = np.maximum(lone, 0.0) + np.maximum(qps * service_s - 1, 0.0)
-    return np.asarray(np.maximum(alive / qps, service_s))
 
 
 def gb_in_tier(gb: ArrayLike, *, from_gb: ArrayLike, to_gb: ArrayLike) -> FloatArray:
@@ -142,55 +126,3 @@ def egress_lines(
         Line("egress", "GB", (Factor(gb_in_tier(gb, from_gb=low, to_gb=high), "{} GB"),), (Factor(usd, "{} USD/GB"),))
         for low, high, usd in zip(from_gb, to_gb, usd_per_gb, strict=True)
     )
-
-
-class FunctionTerms(NamedTuple):
-    """Unit prices of functions; NaN where a unit is not billed."""
-
-    usd_per_gb_s: ArrayLike
-    usd_per_gib_s: ArrayLike
-    usd_per_vcpu_s: ArrayLike
-    usd_per_gpu_s: ArrayLike
-    usd_per_million_requests: ArrayLike
-
-
-def function_lines(
-    *, requests: ArrayLike, seconds: ArrayLike, memory_gb: ArrayLike, memory_gib: ArrayLike, vcpu: ArrayLike,
-    terms: FunctionTerms,
-) -> tuple[Line, ...]:  # fmt: skip
-    """Functions billed by use: seconds of memory, of processors and of accelerators, and calls.
-
-    Free tiers are not deducted.  Where no unit that runs the model has a price, the seconds of memory are unknown.
-
-    Parameters
-    ----------
-    requests : float or array
-        [1/month]
-    seconds : float or array
-        Billed time of a request.  [s]
-    memory_gb, memory_gib, vcpu : float or array
-        Size of the function in both units of memory, and its processors.
-    """
-    runs = (Factor(requests), Factor(seconds, "{} s"))
-    gb, gib, vcpu_s, gpu = (np.asarray(price, float) for price in terms[:4])
-    unpriced = np.isnan(gb) & np.isnan(gib) & np.isnan(vcpu_s) & np.isnan(gpu)
-    units = (
-        ("function-gb", "GB·s", Factor(memory_gb, "{} GB"), gb, ~np.isnan(gb) | unpriced),
-        ("function-gib", "GiB·s", Factor(memory_gib, "{} GiB"), gib, ~np.isnan(gib)),
-        ("function-vcpu", "vCPU·s", Factor(vcpu, "{} vCPU"), vcpu_s, ~np.isnan(vcpu_s)),
-        ("function-gpu", "GPU·s", Factor(1.0, "{} GPU"), gpu, ~np.isnan(gpu)),
-    )
-    calls = Factor(np.asarray(requests, float) / MILLION, "{} M")
-    per_million = np.asarray(terms.usd_per_million_requests, float)
-    return (
-        *(
-            Line(item, unit, (*runs, size, _billed(billed)), (Factor(price, f"{{}} USD/({unit})"),))
-            for item, unit, size, price, billed in units
-        ),
-        Line("requests", "M", (calls, _billed(~np.isnan(per_million))), (Factor(per_million, "{} USD/M"),)),
-    )
-
-
-def _billed(whether: ArrayLike) -> Factor:
-    """Factor of a unit that is billed or not; it is written nowhere."""
-    return Factor(np.asarray(whether, float), "")

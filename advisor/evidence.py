@@ -10,7 +10,7 @@ from advisor.document import Evidence
 from advisor.draw import pue_terms
 from advisor.evaluation import Evaluation
 from advisor.knowledge import Knowledge
-from advisor.lines import MAIN
+from advisor.lines import MAIN, USED
 from advisor.money import USD
 from advisor.plans import plans_of
 from advisor.results import Option
@@ -63,7 +63,7 @@ def _prices(evaluation: Evaluation, options: Sequence[Option]) -> Iterator[Evide
         home = "serverless" if option.operation == "serverless" else f"offers/{option.provider}"
         tier = 0
         for line in option.bill:
-            if line.item in (*MAIN, "requests") and line.usd_per_month is not None:
+            if line.item in (*MAIN, *USED) and line.usd_per_month is not None:
                 yield _price(option, "price", line.basis, line.source, line.dated, home)
             elif line.item in ITEMS or line.item == "egress":
                 yield from _beside(option, tariffs, market, line.item, tier)

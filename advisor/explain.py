@@ -6,13 +6,14 @@ from advisor.bill_table import bill_texts
 from advisor.document import Asked, Candidate
 from advisor.footprint_words import footprint_lines
 from advisor.knowledge import HERE, Knowledge
-from advisor.money import USD, cost_text, currency_of, price_source
+from advisor.money import USD, cost_text, currency_of, dated_money, price_source
 from advisor.numbers import interval_text, number, percent, quantity_text
 from advisor.report import label, stack_line, worded
-from advisor.results import Option
+from advisor.results import ColdStarts, Option
 from advisor.system_records import System
 from advisor.systems import predecessors
 from advisor.text import sentence
+from advisor.units import MS_PER_S
 
 _RIVALS = 2
 
@@ -135,8 +136,22 @@ def _tails(option: Option, lang: str) -> Iterator[str]:
     if option.utilisation is not None:
         yield sentence("report.utilisation", lang, value=percent(option.utilisation))
     if option.cold:
-        low, high = (quantity_text(seconds, "s", lang) for seconds in (option.cold.low_s, option.cold.high_s))
-        yield sentence("report.cold", lang, share=percent(option.cold.share), low=low, high=high)
+        yield from _cold_starts(option, option.cold, lang)
+
+
+def _cold_starts(option: Option, cold: ColdStarts, lang: str) -> Iterator[str]:
+    """Share and length of cold starts, and what the instances that are kept warm are good for."""
+    low, high = (quantity_text(seconds, "s", lang) for seconds in (cold.low_s, cold.high_s))
+    yield sentence("report.cold", lang, share=percent(cold.share), low=low, high=high)
+    if cold.share_without is not None and cold.p99_without_ms is not None:
+        yield sentence(
+            "report.kept_warm",
+            lang,
+            count=number(cold.provisioned),
+            share=percent(cold.share_without),
+            p99=quantity_text(cold.p99_without_ms / MS_PER_S, "ms", lang),
+            cost=dated_money(cold.usd_without, option.price_dates, lang),
+        )
 
 
 def _rivals(options: Sequence[Option], rank: int) -> list[Option]:

@@ -12,7 +12,7 @@ from advisor.objectives import objective_limits
 from advisor.question import Question
 from advisor.schema import Device
 from advisor.system_records import Engine, System
-from advisor.units import BITS_PER_BYTE, BYTES_PER_KB, BYTES_PER_MB, MILLION
+from advisor.units import BITS_PER_BYTE, BYTES_PER_KB, BYTES_PER_MB, BYTES_PER_MIB, MILLION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = 5
 """Operators that a sentence lists."""
-_QUOTAS = ("timeout_s", "max_instances", "max_image_mb", "max_payload_mb")
+_QUOTAS = ("timeout_s", "max_instances", "max_running_mb", "max_package_mb", "max_image_mb", "max_payload_mb")
 
 
 def machine_limits(
@@ -105,12 +105,15 @@ def run_limits(
     row = found.machines.terms[found.run_machine]
     quotas = {name: np.append(terms[name].to_numpy(float), np.nan) for name in _QUOTAS}
     cell, cells = sized.cell, sized.cells
-    payload, image = quotas["max_payload_mb"] * BYTES_PER_MB, quotas["max_image_mb"] * BYTES_PER_MB
+    payload = quotas["max_payload_mb"] * BYTES_PER_MB
+    taken = np.where(np.isnan(quotas["max_image_mb"]), quotas["max_package_mb"], quotas["max_image_mb"]) * BYTES_PER_MB
+    running = quotas["max_running_mb"][row] * BYTES_PER_MIB / found.machines.memory_bytes[found.run_machine]
+    instances = np.fmin(quotas["max_instances"][row], np.floor(running))
     limits = [
         Limit("memory", "run", side(cells.memory_bytes, cell), _memory(asking, found, sized, memory_share)),
         Limit("function-time", "run", side(cells.service_s[MID], cell), side(quotas["timeout_s"], row)),
-        Limit("function-instances", "run", side(sized.servers), side(quotas["max_instances"], row)),
-        Limit("function-package", "run", side(package, found.run_class), side(image, row)),
+        Limit("function-instances", "run", side(sized.servers), side(instances)),
+        Limit("function-package", "run", side(package, found.run_class), side(taken, row)),
         Limit("function-payload", "run", side(asking.asked.payload_kb * BYTES_PER_KB), side(payload, row)),
     ]
     if asking.token_s is not None:

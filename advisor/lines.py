@@ -11,6 +11,8 @@ BoolArray = NDArray[np.bool_]
 
 MAIN = ("machines", "function-gb", "function-gib", "function-vcpu", "function-gpu", "hardware")
 """Items without whose price nothing is known of a total."""
+USED = ("requests", "function-idle", "provisioned", "provisioned-use", "function-least")
+"""What functions bill besides their time at work."""
 
 
 class Factor(NamedTuple):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.function_sizes import sizes_of
 from advisor.knowledge import HERE, Knowledge
 from advisor.own_machines import boards, servers
-from advisor.schema import Device
-from advisor.units import BYTES_PER_GB, BYTES_PER_MB
+from advisor.units import BYTES_PER_GB
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,11 +170,11 @@ def _functions(knowledge: Knowledge) -> "pd.DataFrame":
 
     from advisor.joins import age_days
 
-    sizes = knowledge.table("serverless")["sizes"]
+    tried = knowledge.table("serverless")
     rows: list[dict[str, Any]] = []
     for term, terms in enumerate(knowledge.serverless.to_dict("records")):
         places = _places_of_terms(knowledge.regions, terms["provider"], terms["region"])
-        for size in _sizes_of(terms, sizes, knowledge.devices):
+        for size in sizes_of(terms, tried, knowledge.devices):
             rows.extend({**size, **_named(terms), "place": place, "terms": term} for place in places)
     table = pd.DataFrame(rows)
     codes = table["device"].map(_codes(knowledge))
@@ -200,38 +200,6 @@ def _named(terms: Mapping[Any, Any]) -> dict[str, str]:
         "source": terms["source"],
         "basis": "estimate" if _PRICES & set(str(terms["estimated_fields"]).split(";")) else "sourced",
     }
-
-
-def _sizes_of(
-    terms: Mapping[Any, Any], sizes: Mapping[str, Any], devices: Mapping[str, Device]
-) -> list[dict[str, Any]]:
-    """Sizes at which a function is tried: one whole accelerator, or processors with the memory that comes with them."""
-    service = terms["service"]
-    if isinstance(terms["gpu_device"], str):
-        memory = sizes["gpu_memory_mb"] * BYTES_PER_MB
-        return [
-            {
-                "name": f"{service} {devices[terms['gpu_device']].name}",
-                "device": terms["gpu_device"],
-                "units": 1.0,
-                "memory_bytes": memory,
-            }
-        ]
-    arm = "arm" in terms["variant"]
-    device = sizes["cpu_device"]["arm" if arm else "x86"]
-    label = f"{service} arm64" if arm else service
-    most = terms["max_vcpu"] if terms["max_vcpu"] > 0 else np.inf
-    tried = [(units, units * terms["mb_per_vcpu"]) for units in sizes["vcpu"] if units <= most]
-    return [
-        {
-            "name": f"{label} {units:g} vCPU {mb:.0f} MB",
-            "device": device,
-            "units": units,
-            "memory_bytes": mb * BYTES_PER_MB,
-        }
-        for units, mb in tried
-        if mb <= terms["max_memory_mb"]
-    ]
 
 
 def _places_of_terms(regions: "pd.DataFrame", provider: str, region: str) -> list[int]:

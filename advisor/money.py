@@ -88,6 +88,13 @@ def cost_text(one: Priced, lang: str) -> str:
     return sentence(code, lang, cost=money(one.usd_per_month, lang), dates=dates_text(one.price_dates, lang))
 
 
+def dated_money(usd: float | None, dates: tuple[str, str], lang: str) -> str:
+    """Monthly cost with the dates of its prices; unknown where it is."""
+    if usd is None:
+        return money(None, lang)
+    return sentence("money.dated", lang, cost=money(usd, lang), dates=dates_text(dates, lang))
+
+
 def cost_cell(one: Priced, lang: str) -> str:
     """Monthly cost in USD as a cell of a table that names the dates in another."""
     if one.usd_per_month is None or math.isnan(one.usd_per_month):

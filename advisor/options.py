@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor import feasibility, fleet
-from advisor.bills import bill_lines, people_lines, source_title, total_of
+from advisor.bills import bill_lines, people_lines, source_title, total_of, usd_without_warm
 from advisor.carbon import Footprint, footprint
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.dates import span
@@ -102,7 +102,7 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         network_ms=_interval_ms(
             *(float(end[sized.trip[run]]) for end in (ev.trips.low_s, ev.trips.mid_s, ev.trips.high_s))
         ),
-        cold=_cold(ev, run),
+        cold=_cold(ev, row, run),
         utilisation=_utilisation(ev, run),
         score=float(ev.score[row]),
         scores=_scores(ev, row),
@@ -163,13 +163,28 @@ def _scores(evaluation: Evaluation, row: int) -> tuple[Score, ...]:
     return tuple(made)
 
 
-def _cold(evaluation: Evaluation, run: int) -> ColdStarts | None:
+def _cold(evaluation: Evaluation, row: int, run: int) -> ColdStarts | None:
     functions = evaluation.sized.functions
     entry = None if functions is None else functions.at(run)
     if functions is None or entry is None:
         return None
-    low, high = (float(functions.start_s[end][entry]) for end in (LOW, HIGH))
-    return ColdStarts(float(functions.cold_share[entry]), low, high)
+    share, low, high = (
+        float(functions.cold_share[entry]),
+        *(float(functions.start_s[end][entry]) for end in (LOW, HIGH)),
+    )
+    if functions.without is None or not functions.provisioned[entry]:
+        return ColdStarts(share, low, high)
+    bare, reached = functions.without, float(evaluation.sized.reachable_s[run])
+    late_s = reached + float(bare.cold_s[MID][entry] - functions.cold_s[MID][entry])
+    return ColdStarts(
+        share,
+        low,
+        high,
+        provisioned=int(functions.provisioned[entry]),
+        share_without=float(bare.cold_share[entry]),
+        p99_without_ms=late_s * MS_PER_S,
+        usd_without=usd_without_warm(evaluation, row),
+    )
 
 
 def _utilisation(evaluation: Evaluation, run: int) -> float | None:

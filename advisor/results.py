@@ -76,9 +76,17 @@ class ColdStarts:
     """How often and how long a function starts cold."""
 
     share: float
-    """Share of requests that meet one."""
+    """Share of the requests of a day that meet one."""
     low_s: float
     high_s: float
+    """Interval of the median start."""
+    provisioned: int = 0
+    """Instances kept warm so that the objective holds."""
+    share_without: float | None = None
+    """Share that would meet one if none were kept warm; None where none is, as the two below."""
+    p99_without_ms: float | None = None
+    usd_without: float | None = None
+    """Monthly cost then; None too where a price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from advisor.capacity import arrivals_for, cold_share, queue_times_s, response_quantile_s, servers_for
+from advisor.capacity import arrivals_for, queue_times_s, response_quantile_s, servers_for
 from advisor.fleet import ladder, servers_on_ladder, times_on_ladder
 from advisor.queue_model import erlang_c, service_quantile
 
@@ -173,13 +173,6 @@ def test_the_ladder_answers_as_the_formula_does(offered: float, above: int, cv: 
     exact = response_quantile_s(0.99, servers=count, arrivals_per_s=offered, service_s=1.0, service_cv=cv)
     looked_up = times_on_ladder(rungs, rungs.response_s, np.array([0]), np.array([count]))[0]
     assert looked_up == pytest.approx(exact, rel=0.05)
-
-
-def test_cold_starts_of_published_settings() -> None:
-    share = cold_share(arrivals_per_s=[0.9, 0.0005, 1000.0], service_s=[1.99, 0.2, 0.01], keep_alive_s=600)
-    assert share[0] == pytest.approx(0.00134, rel=0.15)
-    assert share[1] == pytest.approx(np.exp(-0.0005 * 600), rel=0.05)
-    assert share[2] < 0.01
 
 
 @given(st.floats(0.05, 1.5))

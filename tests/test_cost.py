@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from advisor.cost import (
     FrontTerms,
-    FunctionTerms,
     egress_lines,
     front_lines,
-    function_lines,
     gb_in_tier,
     machine_line,
     mean_replicas,
@@ -50,12 +48,6 @@ def owned(**changed: Any) -> tuple[Line, ...]:
     terms = TERMS._replace(**{name: value for name, value in changed.items() if name in OwnTerms._fields})
     given = {"machines": 1.0, "places": 1.0, "price_usd": 9600.0, "power_w": 500.0}
     return owned_lines(**given | {name: value for name, value in changed.items() if name in given}, terms=terms)
-
-
-def functions(**changed: Any) -> tuple[Line, ...]:
-    terms = FunctionTerms(1.66667e-5, NAN, NAN, NAN, 0.2)
-    given = {"requests": 3e6, "seconds": 0.12, "memory_gb": 1.5, "memory_gib": 1.4, "vcpu": 1.0, "terms": terms}
-    return function_lines(**given | changed)
 
 
 # By hand
@@ -119,19 +111,6 @@ def test_traffic_is_billed_tier_by_tier() -> None:
     assert usd(egress_lines(gb=10, **tiers)) == pytest.approx({"egress": 0.9})
 
 
-def test_function_by_hand() -> None:
-    assert total(functions()) == pytest.approx(3e6 * 0.12 * 1.5 * 1.66667e-5 + 0.6)
-    apart = FunctionTerms(NAN, 2.5e-6, 2.4e-5, 1.867e-4, 0.4)
-    assert usd(functions(terms=apart, vcpu=4.0)) == pytest.approx(
-        {
-            "function-gib": 3e6 * 0.12 * 1.4 * 2.5e-6,
-            "function-vcpu": 3e6 * 0.12 * 4 * 2.4e-5,
-            "function-gpu": 3e6 * 0.12 * 1.867e-4,
-            "requests": 1.2,
-        }
-    )
-
-
 def test_people_by_hand() -> None:
     terms = PeopleTerms(platform_usd_per_hour=50.0, engine_usd_per_hour=40.0, overhead=1.4, country=0.5)
     lines = people_lines(platform_hours=10.0, engine_hours=2.0, terms=terms)
@@ -151,8 +130,6 @@ def test_an_unknown_price_stays_unknown() -> None:
     assert np.isnan(machines.usd)
     assert np.isnan(total((machines, *platform_lines(usd=machines.usd, surcharge=0.0, fee_usd_per_hour=0.0))))
     assert np.isnan(total(owned(price_usd=NAN)))
-    nothing = FunctionTerms(NAN, NAN, NAN, NAN, 0.2)
-    assert np.isnan(total(functions(terms=nothing)))
 
 
 @pytest.mark.parametrize(

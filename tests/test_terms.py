@@ -8,10 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from tools.fit_cold_starts import fitted, lambda_start, memory_exponent
+
 DATA = Path(__file__).resolve().parent.parent / "data"
-FACTS = re.compile(r"usd_per_|_mb$|^max_|^timeout_s$|^cold_|^keep_|^free_|^mb_per_vcpu$|^gpu_vcpu$")
+FACTS = re.compile(r"usd_|_mb$|^max_|^timeout_s$|^cold_|^keep_|^free_|^mb_per_vcpu$|^gpu_vcpu$|^billing_.*_s$")
 DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?|-Q[1-4])?")
 
 Row = dict[str, str]
@@ -80,11 +83,57 @@ def test_what_is_called_an_estimate_is_stated() -> None:
     for row in serverless():
         estimated = [name for name in row["estimated_fields"].split(";") if name]
         assert [name for name in estimated if not row.get(name)] == [], row["service"]
-        assert {"cold_start_s_mid", "keep_alive_s"} <= set(estimated), row["service"]
+
+
+def test_a_cold_start_is_measured_or_an_estimate() -> None:
+    fits = fitted(pd.read_csv(DATA / "cold_starts.csv"))
+    for row in serverless():
+        measured = fits.get((row["provider"], row["service"]), {})
+        cells = {name for name in row if name.startswith("cold_")}
+        assert cells - set(row["estimated_fields"].split(";")) == set(measured), row["service"]
+        assert {name: float(row[name]) for name in measured} == pytest.approx(measured, rel=1e-4), row["service"]
+
+
+def test_starts_of_lambda_are_those_of_python_images_and_hardly_know_the_memory() -> None:
+    measured = pd.read_csv(DATA / "cold_starts.csv")
+    start = lambda_start(measured)
+    assert start["cold_start_s_mid"] == pytest.approx(0.15, abs=0.02)
+    assert abs(memory_exponent(measured)) < 0.1
+
+
+def test_every_size_of_a_function_lies_within_the_limits_of_its_service() -> None:
+    sizes = record("serverless.toml")["sizes"]
+    services = {f"{row['provider']}/{row['service']}" for row in serverless() if not row["gpu_device"]}
+    assert set(sizes) == services
+    for row in serverless():
+        for vcpu, memory_mb in sizes.get(f"{row['provider']}/{row['service']}", ()):
+            assert 0.0 < vcpu <= float(row["max_vcpu"] or "inf"), row["service"]
+            assert float(row["min_memory_mb"] or 0) <= memory_mb <= float(row["max_memory_mb"]), row["service"]
+
+
+def test_where_processors_come_with_the_memory_sizes_follow_the_proportion() -> None:
+    sizes = record("serverless.toml")["sizes"]
+    for row in serverless():
+        if row["usd_per_gb_s"]:
+            for vcpu, memory_mb in sizes[f"{row['provider']}/{row['service']}"]:
+                assert vcpu == pytest.approx(memory_mb / float(row["mb_per_vcpu"]), abs=0.006), row["service"]
+
+
+def test_an_accelerator_comes_with_processors_and_memory() -> None:
+    assert [row["service"] for row in serverless() if row["gpu_device"] and not row["gpu_vcpu"]] == []
+    assert [row["service"] for row in serverless() if row["gpu_device"] and not row["gpu_memory_mb"]] == []
+
+
+def test_a_kept_instance_is_cheaper_than_one_at_work() -> None:
+    for row in serverless():
+        for unit in ("gb", "vcpu", "gib", "gpu"):
+            if row[f"provisioned_usd_per_{unit}_s"]:
+                held, busy = float(row[f"provisioned_usd_per_{unit}_s"]), float(row[f"usd_per_{unit}_s"])
+                assert held <= busy * (1 + 1e-9), row["service"]
 
 
 def test_a_limit_that_no_source_states_is_an_estimate() -> None:
-    limits = {("tencent", "max_vcpu"), ("huawei", "max_vcpu"), ("huawei", "max_image_mb"), ("huawei", "max_payload_mb")}
+    limits = {("tencent", "max_vcpu"), ("huawei", "max_vcpu"), ("azure", "max_running_mb"), ("alibaba", "timeout_s")}
     stated = {(row["provider"], name) for row in serverless() for name in row["estimated_fields"].split(";")}
     assert limits <= stated
 
@@ -93,6 +142,7 @@ def test_numbers_of_a_function_are_numbers_in_order() -> None:
     for row in serverless():
         assert [name for name in facts(row) if not float(row[name]) > 0] == [], row["service"]
         assert 0 < float(row["cold_start_s_low"]) < float(row["cold_start_s_mid"]) < float(row["cold_start_s_high"])
+        assert float(row["cold_start_spread"]) > 1, row["service"]
         assert row["usd_per_gb_s"] or (row["usd_per_vcpu_s"] and row["usd_per_gib_s"]), row["service"]
 
 
