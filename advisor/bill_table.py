@@ -1,6 +1,6 @@
 """The bill of an option as a table: its lines, what is paid, what people's time comes to, each thousand inferences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -166,31 +166,33 @@ def bill_rows(option: Option, currency: Currency, lang: str) -> list[Row]:
         )
         for line, month, each in zip((*option.bill, *option.people), months, thousands, strict=True)
     ]
-    return [*lines, *_totals(option, months, thousands, lang)]
+    return [*lines, *_totals(option, months, thousands, decimals, lang)]
 
 
-def _totals(option: Option, months: Sequence[float | None], thousands: Sequence[float | None], lang: str) -> list[Row]:
+def _totals(
+    option: Option,
+    months: Sequence[float | None],
+    thousands: Sequence[float | None],
+    decimals: Mapping[str, int],
+    lang: str,
+) -> list[Row]:
     """What is paid, the same with people's time, and what is paid for a thousand inferences, with their dates."""
     unknown, dated = sentence("value.unknown_price", lang), dates_text(option.price_dates, lang)
     of_both = dates_text(span(line.dated for line in (*option.bill, *option.people)), lang)
     least, paid = "" if option.usd_per_month_known else "_least", len(option.bill)
 
-    def total(amounts: Sequence[float | None]) -> float | str:
+    def total(amounts: Sequence[float | None], name: str) -> float | str:
         if option.usd_per_month is None:
             return unknown
-        return round(fsum(amount for amount in amounts if amount is not None), _FINEST)
+        return round(fsum(amount for amount in amounts if amount is not None), decimals[name])
 
-    in_all, of_1000 = sentence(f"bill.paid{least}", lang), sentence(f"bill.per_1000{least}", lang)
-    with_people = sentence(f"bill.with_people{least}", lang)
+    month, each = total(months[:paid], "per_month"), total(thousands[:paid], "per_1000")
+    all_months, all_thousands = total(months, "per_month"), total(thousands, "per_1000")
     return [
-        Row(in_all, per_month=total(months[:paid]), per_1000=total(thousands[:paid]), dated=dated),
-        Row(with_people, per_month=total(months), per_1000=total(thousands), dated=of_both),
-        Row(of_1000, per_1000=total(thousands[:paid]), dated=dated),
+        Row(sentence(f"bill.paid{least}", lang), per_month=month, per_1000=each, dated=dated),
+        Row(sentence(f"bill.with_people{least}", lang), per_month=all_months, per_1000=all_thousands, dated=of_both),
+        Row(sentence(f"bill.per_1000{least}", lang), per_1000=each, dated=dated),
     ]
-
-
-_FINEST = 12
-"""Decimals to which a sum of rounded amounts is freed of the noise of its floating point."""
 
 
 def formula_in(line: BillLine, currency: Currency) -> str:
