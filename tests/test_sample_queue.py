@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from advisor.capacity import erlang_c
+from advisor.queue_model import erlang_c
 from advisor.sample_queue import response_quantile_from_sample_s
 
 slowly = settings(max_examples=5, deadline=None)
