@@ -37,8 +37,10 @@ def fitting_lines(option: Option, knowledge: Knowledge, lang: str) -> Iterator[s
 
 
 def stopped_lines(candidate: Candidate, knowledge: Knowledge, lang: str) -> Iterator[str]:
-    """What stops a stack, and what would let it in."""
+    """What stops a stack, what it would cost, and what would let it in."""
     yield worded(knowledge, candidate.reasons, "fails", lang)
+    if candidate.usd_per_month is not None:
+        yield sentence("report.cost_line", lang, cost=cost_text(candidate, lang))
     yield sentence("report.flip", lang, text=worded(knowledge, candidate.reasons, "flip", lang))
 
 
