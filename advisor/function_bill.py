@@ -61,6 +61,19 @@ class Use(NamedTuple):
     """Share of the requests that they serve."""
 
 
+class Seconds(NamedTuple):
+    """Time of a month by the price at which it is billed; numbers or columns of one shape.  [s/month]."""
+
+    work_s: Numbers
+    """At the price of an instance at work."""
+    kept_work_s: Numbers
+    """At the price of kept instances at work, where the service has one of its own."""
+    idle_s: Numbers
+    """At the idle price: what is left of the lives of instances that are not kept."""
+    kept_s: Numbers
+    """At the idle price: instances kept warm."""
+
+
 class FunctionBill(NamedTuple):
     """Two lines of the bill [USD/month]."""
 
@@ -97,32 +110,38 @@ def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_
     return np.asarray(mean[..., 0] + added @ _WEIGHT)
 
 
-def bill_of_functions(use: Use, terms: Terms) -> FunctionBill:
-    r"""Monthly bill of functions; free tiers are not deducted.
+def seconds_of(use: Use, terms: Terms) -> Seconds:
+    r"""Time that functions are billed for in a month, by the price of it.
 
     Notes
     -----
-    With R requests, the price u of an instance at work and h of an idle one, b the billed time of a request, c the
-    share on the N that are kept, s the time of starts and a that of living instances per request:
-
-    .. math:: R (((1 - c) b + s) u + c b w + k) \quad \text{and} \quad N h T
-
-    w is u, and the kept instances are billed as idle only while they are idle, :math:`N T - R c S`; where the service
-    has a price of its own for the use of kept instances, w is that and they are billed all the time T.  Instances
-    billed for their lifetime cost a u for the first term; where idle time is billed, (a - (1 - c) S) h comes on top.
+    With R requests, b the billed time of one, c the share on the N instances that are kept, s the time of starts and a
+    that of living instances per request: :math:`R ((1 - c) b + s)` at work, and kept ones like it.  Kept instances are
+    idle for :math:`N T - R c S`; where the service has a price of its own for them at work, they are held all the time
+    T.  Instances billed for their lifetime work for R a; where idle time is billed, it is :math:`R (a - (1 - c) S)`.
     """
-    busy, held, c = terms.usd_per_s, terms.held_usd_per_s, use.on_provisioned
-    own, lone = np.isfinite(terms.use_usd_per_s), (1 - c) * use.service_s
-    working = np.where(terms.lifetime, np.maximum(use.alive_s, lone), (1 - c) * use.billed_s)
-    working = working + np.where(terms.start, use.start_s, 0.0)
+    c, own = use.on_provisioned, np.isfinite(terms.use_usd_per_s)
+    lone, on_kept = (1 - c) * use.service_s, use.requests * c * use.billed_s
+    each = np.where(terms.lifetime, np.maximum(use.alive_s, lone), (1 - c) * use.billed_s)
+    each = each + np.where(terms.start, use.start_s, 0.0)
     idle = np.where(terms.idle, np.maximum(use.alive_s - lone, 0.0), 0.0)
-    on_kept = np.where(own, terms.use_usd_per_s, busy) * c * use.billed_s
-    each = working * busy + idle * held + on_kept + terms.usd_per_call
-    kept_s = use.provisioned * SECONDS_PER_MONTH
-    kept_usd = held * np.where(own, kept_s, np.maximum(kept_s - use.requests * c * use.service_s, 0.0))
+    held = use.provisioned * SECONDS_PER_MONTH
+    return Seconds(
+        work_s=use.requests * each + np.where(own, 0.0, on_kept),
+        kept_work_s=np.where(own, on_kept, 0.0),
+        idle_s=use.requests * idle,
+        kept_s=np.where(own, held, np.maximum(held - use.requests * c * use.service_s, 0.0)),
+    )
+
+
+def bill_of_functions(use: Use, terms: Terms) -> FunctionBill:
+    """Monthly bill of functions: their time at its prices and their calls; free tiers are not deducted."""
+    time, held = seconds_of(use, terms), terms.held_usd_per_s
+    working = time.work_s * terms.usd_per_s + time.kept_work_s * np.nan_to_num(terms.use_usd_per_s)
+    used = working + time.idle_s * held + use.requests * terms.usd_per_call
+    kept_usd = np.asarray(time.kept_s * held)
     least = np.nan_to_num(terms.usd_min_per_hour) * use.hours
-    used = np.maximum(use.requests * each, least - kept_usd)
-    return FunctionBill(np.where(np.greater(busy, 0), used, np.nan), np.asarray(kept_usd))
+    return FunctionBill(np.where(np.greater(terms.usd_per_s, 0), np.maximum(used, least - kept_usd), np.nan), kept_usd)
 
 
 def function_bill(
