@@ -7,7 +7,9 @@ import pytest
 
 from advisor import Requirements, advise
 
-CASES = sorted((Path(__file__).parent / "golden").glob("*.toml"))
+BILLS = "published_bills"
+"""The file beside the cases that holds what providers worked out themselves."""
+CASES = [path for path in sorted((Path(__file__).parent / "golden").glob("*.toml")) if path.stem != BILLS]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
