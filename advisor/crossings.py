@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 _SAME = 1e-8
 """Share by which two sums may differ and still count as equal: rounding."""
+_RISE = 0.05
+"""Share by which two equal sums may rise together before it is looked whether they part in between."""
 FIRST, SECOND = 0, 1
 
 
@@ -31,6 +33,11 @@ class Point(NamedTuple):
     def comparable(self) -> bool:
         """Whether both fit and have a price."""
         return all(self.fits) and isfinite(self.usd[FIRST]) and isfinite(self.usd[SECOND])
+
+
+def _below(one: float, other: float) -> bool:
+    """Whether a sum is less than another by more than rounding."""
+    return one < other and not same(one, other)
 
 
 Look = Callable[[float], Point]
@@ -59,7 +66,8 @@ def refined(look: Look, grid: Sequence[float], split: Split) -> list[Point]:
     -----
     Between two places where both stacks are set up alike, their costs rise with the axis: if at the right end one
     still costs less than the other did at the left end, they do not cross in between.  All other gaps are halved.
-    What is set up otherwise for a stretch that lies within one gap of the grid stays unseen.
+    What is set up otherwise for a stretch that lies within one gap of the grid stays unseen; so does a parting of two
+    that cost the same at both ends of a gap in which they rise by less than 5 %.
     """
     first, *others = (look(at) for at in grid)
     found = [first]
@@ -79,13 +87,15 @@ def _between(left: Point, right: Point, look: Look, split: Split) -> Iterator[Po
 
 def _may_change(left: Point, right: Point) -> bool:
     """Whether the order of two stacks may change between two places."""
-    if left.fits != right.fits or left.plan != right.plan:
+    if (left.fits, left.plan, left.cheaper) != (right.fits, right.plan, right.cheaper):
         return True
-    if not (left.comparable and right.comparable) or (same(*left.usd) and same(*right.usd)):
+    if not (left.comparable and right.comparable):
         return False
+    if left.cheaper is None:
+        return right.usd[FIRST] > left.usd[FIRST] * (1 + _RISE)
     lowest, highest = map(min, zip(left.usd, right.usd, strict=True)), map(max, zip(left.usd, right.usd, strict=True))
     (low_first, low_second), (high_first, high_second) = lowest, highest
-    return not (high_first < low_second or high_second < low_first)
+    return not (_below(high_first, low_second) or _below(high_second, low_first))
 
 
 class Stretch(NamedTuple):
