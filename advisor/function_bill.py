@@ -20,8 +20,11 @@ Flags = bool | BoolArray
 PROVISIONED = tuple(f"provisioned_usd_per_{unit}_s" for unit in ("gb", "vcpu", "gib", "gpu"))
 """Prices of an instance that is kept warm; a service without any sells none."""
 _SMALLEST_SCV = float(np.finfo(np.float32).eps)
-_NODE, _WEIGHT = np.polynomial.legendre.leggauss(32)
-_CHANCE, _WEIGHT = (1 + _NODE) / 2, _WEIGHT / 2
+_STEPS = 64
+"""Steps that are counted one by one."""
+_FEW = 8
+"""Mean service times that they have to hold; shorter steps add half of one."""
+_ROUNDING = float(np.finfo(np.float32).eps)
 
 
 class Terms(NamedTuple):
@@ -89,7 +92,7 @@ class Seconds(NamedTuple):
 
 
 def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_s: Numbers = 0.0) -> FloatArray:
-    """Mean billed time of a gamma service time that is rounded up to whole steps.
+    r"""Mean billed time of a gamma service time that is rounded up to whole steps.
 
     Parameters
     ----------
@@ -103,16 +106,25 @@ def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_
     array
         [s]
 
+    Notes
+    -----
+    A time that is rounded up to steps of length d has the mean :math:`d \sum_k P(T > k d)`, the sum from 0 on; many
+    short steps add half of one.
+
     Examples
     --------
     >>> round(float(billed_s(service_s=0.23, service_cv=0.0, step_s=0.1)), 3)
     0.3
     """
-    scv = np.maximum(np.square(np.asarray(service_cv, float)), _SMALLEST_SCV)[..., None]
-    mean, step, least = (np.asarray(side, float)[..., None] for side in (service_s, step_s, least_s))
-    time = special.gammaincinv(1 / scv, _CHANCE) * scv * mean
-    added = np.maximum(np.ceil(time / step) * step, least) - time
-    return np.asarray(mean[..., 0] + added @ _WEIGHT)
+    shape = 1 / np.maximum(np.square(np.asarray(service_cv, float)), _SMALLEST_SCV)
+    mean, step, least = (np.asarray(side, float) for side in (service_s, step_s, least_s))
+    below = np.maximum(least - step / 2, 0.0) * shape / mean
+    smooth = least * special.gammainc(shape, below) + mean * special.gammaincc(shape + 1, below)
+    smooth = smooth + step / 2 * special.gammaincc(shape, below)
+    edges = np.arange(_STEPS) * step[..., None]
+    longer = special.gammaincc(np.asarray(shape)[..., None], edges * np.asarray(shape / mean)[..., None])
+    stepped = step * np.where(edges < least[..., None] * (1 - _ROUNDING), 1.0, longer).sum(axis=-1)
+    return np.asarray(np.where(mean * _FEW < step * _STEPS, stepped, smooth))
 
 
 def seconds_of(use: Use, terms: Terms) -> Seconds:

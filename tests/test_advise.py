@@ -473,7 +473,7 @@ def test_a_rejection_counts_in_the_unit_that_it_names(ask: Ask) -> None:
             {"model": ModelSpec(family="cnn", params=6e9, macs=1e12), "p99_ms": 1e6, "qps": 0.01},
             "memory",
             lambda reason: {
-                "model": ModelSpec(family="cnn", params=round(6e9 * 0.7 * reason.have / reason.need), macs=1e12)
+                "model": ModelSpec(family="cnn", params=round(6e9 * 0.3 * reason.have / reason.need), macs=1e12)
             },
         ),
     ],

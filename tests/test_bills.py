@@ -62,7 +62,7 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
 
 
 def billed(knowledge: Knowledge, one: dict[str, Any]) -> Option:
-    """Stack of a case with the machines and the service time that the case works with."""
+    """Stack of a case with the machines and the times that the case works with: functions that never start cold."""
     advice = advise(Requirements(**one["asked"]), knowledge, load_calibration(KNOWLEDGE / "calibrations"))
     ev = advice.evaluation
     row = int(np.flatnonzero(option_ids(ev.found, np.arange(len(ev.found))) == one["stack"])[0])
@@ -73,7 +73,11 @@ def billed(knowledge: Knowledge, one: dict[str, Any]) -> Option:
     if "seconds" in one["given"]:
         service_s[MID][ev.sized.cell[run]] = one["given"]["seconds"]
     cells = ev.sized.cells._replace(service_s=tuple(service_s))
-    sized = replace(ev.sized, replicas=replicas, servers=servers, cells=cells)
+    functions = ev.sized.functions
+    if functions is not None and "alive_seconds" in one["given"]:
+        none = np.zeros(len(functions.runs))
+        functions = replace(functions, cold_share=none, alive_s=none + one["given"]["alive_seconds"], provisioned=none)
+    sized = replace(ev.sized, replicas=replicas, servers=servers, cells=cells, functions=functions)
     return option_at(replace(ev, sized=sized, ledger=replace(ev.ledger, sized=sized)), row, p_best=0.0)
 
 
