@@ -6,7 +6,7 @@ from advisor.bill_table import in_own_currency, total_texts
 from advisor.document import Candidate, Document, WhatIf
 from advisor.explain import against, cheapest_below, name_of, system_lines
 from advisor.knowledge import HERE, Knowledge
-from advisor.money import USD, cost_text, currency_of, dates_text, price_source
+from advisor.money import USD, cost_text, currency_of, dates_text, price_sites
 from advisor.numbers import money, number, percent
 from advisor.report import label, stack_line, stack_name, worded
 from advisor.results import Option
@@ -67,9 +67,7 @@ def _cost(document: Document, best: Option, knowledge: Knowledge, lang: str) -> 
         yield sentence("answer.cost_unknown", lang)
     yield from total_texts(best, currency_of(knowledge, USD), lang)
     yield from in_own_currency(best, knowledge, lang)
-    yield sentence("bill.people", lang, hours=number(best.hours_per_month))
-    yield sentence("bill.open", lang)
-    sources = "; ".join(price_source(source, lang) for source in best.sources)
+    sources = "; ".join(price_sites(source, lang) for source in best.sources)
     yield sentence("answer.cost_source", lang, source=sources, dated=best.price_date)
     cost = document.cost
     if cost is not None and cost.low < cost.high:

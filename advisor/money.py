@@ -1,6 +1,7 @@
 """Amounts as people read them: in a currency, with the dates of the prices behind them, so rounded that they add up."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ from advisor.text import sentence
 USD = "USD"
 """Code of the currency that amounts are kept in."""
 _CENTS = 2
+_SITE = re.compile(r"https?://(?:www\.)?([^/\s]+)")
 _DIGITS = 3
 """Digits that the smallest of totals still shows."""
 
@@ -114,6 +116,12 @@ def dates_text(dates: tuple[str, str], lang: str) -> str:
     """Oldest and newest of the dates of some prices."""
     oldest, newest = dates
     return oldest if oldest == newest else sentence("money.dates", lang, oldest=oldest, newest=newest)
+
+
+def price_sites(source: str, lang: str) -> str:
+    """Source of a price in short: the sites that it names, else the source itself."""
+    sites = dict.fromkeys(_SITE.findall(source))
+    return ", ".join(sites) if sites else price_source(source, lang)
 
 
 def price_source(source: str, lang: str) -> str:

@@ -10,6 +10,7 @@ from advisor.document import Document, Evidence
 from advisor.explain import assumption_lines, basis_lines, name_of, ranked_lines
 from advisor.knowledge import Knowledge
 from advisor.money import USD, currency_of
+from advisor.numbers import number
 from advisor.plans import printed_plans
 from advisor.report import families_table, options_table, title
 from advisor.results import Option
@@ -91,7 +92,8 @@ def _sections(document: Document, knowledge: Knowledge, lang: str) -> Iterator[S
 def _bill(option: Option, knowledge: Knowledge, lang: str) -> Iterator[Section]:
     """The first choice, line by line, and the same on other price plans; their sources are with the evidence."""
     usd = currency_of(knowledge, USD)
-    said = (*in_own_currency(option, knowledge, lang), sentence("bill.open", lang))
+    people = sentence("bill.people", lang, hours=number(option.hours_per_month))
+    said = (*in_own_currency(option, knowledge, lang), people, sentence("bill.open", lang))
     bill = printed_bill(option, usd, lang).drop(columns=sentence("bill_column.source", lang))
     yield Section("bill", sentence("bill.heading", lang), said, bill)
     plans = printed_plans(option, knowledge, usd, lang).drop(columns=sentence("plan_column.source", lang))

@@ -30,9 +30,9 @@ MUTANTS = (
     Mutant(
         "capacity",
         "requests that wait are forgotten in the p99",
-        "advisor/capacity.py",
-        "late = waits > 1 - q",
-        "late = waits > q",
+        "advisor/queue_model.py",
+        "late = np.log(likely) - np.log1p(-q)",
+        "late = np.log(likely) - np.log(q)",
         ("tests/test_capacity.py::test_response_agrees_with_simulation",),
     ),
     Mutant(
