@@ -1,5 +1,7 @@
 """Replicas that follow the load, with their lag: what an autoscaler does to the response and to the bill."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,7 @@ def scaler(
     start_s: float,
     min_replicas: int = 1,
     max_replicas: int | None = None,
+    cool_down_s: float | None = None,
     idle_s: float | None = None,
 ) -> Scaler:
     """Autoscaler of a known system with its defaults (``data/simulation.toml``).
@@ -39,6 +42,8 @@ def scaler(
         With 0 the last replica goes where the system, or ``idle_s``, lets it.
     max_replicas : int, optional
         By default ``most_replicas`` of the same file.
+    cool_down_s : float, optional
+        The fleet never shrinks below what was wanted within this time; that of the system by default.  [s]
     idle_s : float, optional
         Time without a request after which the last replica goes; that of the system by default.  [s]
 
@@ -62,7 +67,11 @@ def scaler(
             "max_replicas": count(
                 "max_replicas", settings()["most_replicas"] if max_replicas is None else max_replicas, max(1, least)
             ),
-            "idle_s": terms["idle_s"] if idle_s is None else at_least("idle_s", idle_s, 0),
+        }
+        | {
+            name: at_least(name, value, 0)
+            for name, value in (("cool_down_s", cool_down_s), ("idle_s", idle_s))
+            if value is not None
         }
     )
 
@@ -89,7 +98,14 @@ class Autoscaled:
 
 
 def autoscale(
-    arrivals_s: ArrayLike, *, service: Service | ArrayLike, policy: Scaler, workers: int = 1, seed: int = 0
+    arrivals_s: ArrayLike,
+    *,
+    service: Service | ArrayLike,
+    policy: Scaler,
+    workers: int = 1,
+    seed: int = 0,
+    on_progress: Callable[[float], object] | None = None,
+    cancel: threading.Event | None = None,
 ) -> Autoscaled:
     r"""Full response of a sequence of requests at replicas that an autoscaler starts and stops.
 
@@ -101,6 +117,10 @@ def autoscale(
         From :func:`scaler`.
     workers : int, default 1
         Requests that one replica serves at once.
+    on_progress : callable, optional
+        Called with the share of the requests that are begun, after each look.
+    cancel : Event, optional
+        Ends the simulation once it is set.
 
     Returns
     -------
@@ -109,7 +129,7 @@ def autoscale(
     Raises
     ------
     TrafficError
-        If there are no arrivals or they do not ascend, or a number lies out of its bounds.
+        If there are no arrivals or they do not ascend, a number lies out of its bounds, or it was cancelled.
 
     Notes
     -----
@@ -131,6 +151,10 @@ def autoscale(
         now += (1 + skipped) * policy.interval_s
         fleet.serve(now)
         fleet.look(now)
+        if on_progress is not None:
+            on_progress(fleet.begun / times.size)
+        if cancel is not None and cancel.is_set():
+            raise TrafficError("traffic_cancelled")
     waits = fleet.waits_s
     end = float((times + waits + services).max())
     paid_s = sum(min(replica.gone_s, end) - replica.asked_s for replica in fleet.replicas if replica.asked_s < end)

@@ -1,5 +1,6 @@
 """Simulated queues: exact cases, conservation, monotony, autoscaling against its closed forms, files of arrivals."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -321,3 +322,21 @@ def test_any_file_gives_ascending_times_or_a_sentence(
     assert said
     assert np.isfinite(times).all()
     assert (np.diff(times) >= 0).all()
+
+
+def test_an_autoscaler_takes_a_cool_down_of_ones_own() -> None:
+    own = scaler("kubernetes-hpa", target=0.7, start_s=30, cool_down_s=5)
+    assert own == replace(scaler("kubernetes-hpa", target=0.7, start_s=30), cool_down_s=5.0)
+    with pytest.raises(TrafficError, match="cool_down_s"):
+        scaler("kubernetes-hpa", target=0.7, start_s=30, cool_down_s=-1)
+
+
+def test_a_simulation_tells_how_far_it_is_and_ends_when_it_is_asked_to() -> None:
+    times = arrivals("poisson", rate_per_s=2.0, duration_s=4000, seed=3)
+    policy, shares, cancel = scaler("kubernetes-hpa", target=0.7, start_s=30), [], threading.Event()
+    autoscale(times, service=SECOND, policy=policy, on_progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    cancel.set()
+    with pytest.raises(TrafficError, match="cancelled"):
+        autoscale(times, service=SECOND, policy=policy, cancel=cancel)
