@@ -17,6 +17,7 @@ STYLE = """
 .advisor-field > .widget-inline-hbox > input,
 .advisor-field > .widget-inline-hbox > select {
   width: 100%; height: 28px; min-height: 28px; flex: 0 0 auto; }
+.advisor-field > .widget-slider { flex-direction: row; height: 20px; overflow: visible; }
 .advisor-field .widget-checkbox, .advisor-field .widget-checkbox > label {
   width: auto; height: auto; white-space: normal; line-height: 1.35; }
 .advisor-wide { grid-column: 1 / -1; }
