@@ -113,7 +113,9 @@ def load_curves(
         at_least("arrival_cv", arrival_cv, 0),
         above("response_s", response_s, 0),
     )
-    servers = servers_for(QUANTILES[-1], response_s=queue.response_s, arrivals_per_s=queue.arrivals_per_s, **_law(queue))
+    servers = servers_for(
+        QUANTILES[-1], response_s=queue.response_s, arrivals_per_s=queue.arrivals_per_s, **_law(queue)
+    )
     numbers = range(max(queue.replicas - 1, 1), queue.replicas + 2)
     return LoadCurves(
         queue=queue,

@@ -24,17 +24,27 @@ class Box(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         Language to begin with.
     fields : mapping of str to Field
         Controls by name.
-    parts : sequence of widgets
-        What lies below the controls.
+    buttons : sequence of widgets
+        What lies between the controls and the line that says how it stands.
+    results : sequence of widgets
+        What lies below that line.
     """
 
-    def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *parts: w.DOMWidget) -> None:
+    def __init__(
+        self,
+        code: str,
+        lang: str,
+        fields: Mapping[str, Field],
+        buttons: Sequence[w.DOMWidget],
+        results: Sequence[w.DOMWidget],
+    ) -> None:
         self.code, self.lang, self.fields = code, lang, dict(fields)
         self.heading, self.text, self.status = w.HTML(), w.HTML(), w.HTML()
         self._wrong: tuple[AdvisorError | None, str] = (None, "")
         for name, field in self.fields.items():
             field.label_code = f"view.{code}.{name}"
-        super().__init__([self.heading, self.text, controls(list(self.fields.values())), *parts])
+        grid = controls(list(self.fields.values()))
+        super().__init__([self.heading, self.text, grid, *buttons, self.status, *results])
 
     def relabel(self, lang: str) -> None:
         """Put every word in a language."""
@@ -58,7 +68,7 @@ class Box(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _named(self, error: AdvisorError) -> str:
         """Control that an error is about; empty where it names none."""
-        said = error.values.get("field")
+        said = error.values.get("field", "file" if "file" in error.values else "")
         return next((name for name, field in self.fields.items() if said in (name, field.label_code)), "")
 
 
@@ -76,8 +86,7 @@ class AnsweringBox(Box):
     def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *results: w.DOMWidget) -> None:
         self.results = w.VBox(list(results))
         self._quiet = False
-        super().__init__(code, lang, fields)
-        self.children = (*self.children, self.status, self.results)
+        super().__init__(code, lang, fields, [], [self.results])
         for field in self.fields.values():
             field.on_change(self._changed)
         self.relabel(lang)

@@ -5,6 +5,7 @@ import ipywidgets as w
 from advisor.text import languages, preferred_language, sentence
 from advisor.view import markup
 from advisor.view.queue_box import QueueBox
+from advisor.view.trace_box import TraceBox
 
 
 class CapacityPage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -23,8 +24,8 @@ class CapacityPage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             style={"button_width": "6em"},
             layout=w.Layout(width="auto"),
         )
-        self.queue = QueueBox(lang)
-        self.boxes = (self.queue,)
+        self.queue, self.trace = QueueBox(lang), TraceBox(lang)
+        self.boxes = (self.queue, self.trace)
         self.tabs = w.Tab(list(self.boxes))
         self.language.observe(lambda _: self.relabel(), names="value")
         bar = w.HBox([self.language], layout=w.Layout(justify_content="flex-end"))

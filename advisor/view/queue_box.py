@@ -7,9 +7,9 @@ from advisor.load_words import load_lines, load_table
 from advisor.text import sentence
 from advisor.units import MS_PER_S
 from advisor.view import markup, plots, queue_plots
+from advisor.view.bounded import SliderField
 from advisor.view.boxes import AnsweringBox
 from advisor.view.fields import Field
-from advisor.view.slider import SliderField
 
 _BEGIN = {
     "replicas": 3,
