@@ -140,7 +140,7 @@ def _traffic(value: Mapping[str, Any]) -> FloatArray:
     return arrivals(value["kind"], rate_per_s=value["rate_per_s"], duration_s=duration_s, **_shape(value))
 
 
-def _shape(value: Mapping[str, Any]) -> dict[str, float]:
+def _shape(value: Mapping[str, Any]) -> dict[str, Any]:
     """What the kind of traffic needs besides its rate."""
     if value["kind"] == "daily":
         return {"peak_factor": value["peak_factor"]}
