@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import ipywidgets as w
 
 from advisor.errors import AdvisorError
+from advisor.full_advice import FullAdvice
 from advisor.text import sentence
 from advisor.view import markup
 from advisor.view.fields import Field
@@ -127,6 +128,54 @@ class AnsweringBox(Box):
     def _changed(self) -> None:
         if not self._quiet:
             self.refresh()
+
+
+class AdviceBox(AnsweringBox):
+    """Box about an advice: it offers what the advice holds, and answers from it.
+
+    Parameters
+    ----------
+    code, lang, fields, results
+        As of :class:`AnsweringBox`.
+    """
+
+    def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *results: w.DOMWidget) -> None:
+        self.advice: FullAdvice | None = None
+        self.chosen: str | None = None
+        """Id of the stack that the reader looks at."""
+        super().__init__(code, lang, fields, *results)
+
+    def offer(self, advice: FullAdvice, chosen: str | None) -> None:
+        """Offer in the controls what an advice holds."""
+        raise NotImplementedError
+
+    def answer_of(self, advice: FullAdvice) -> None:
+        """Work out what the controls ask of an advice and show it."""
+        raise NotImplementedError
+
+    def take(self, advice: FullAdvice, chosen: str | None) -> None:
+        """Answer from an advice from now on."""
+        self.advice, self.chosen = advice, chosen
+        with self.quiet():
+            self.offer(advice, chosen)
+        self.refresh()
+
+    def answer(self) -> None:
+        """Answer from the advice, once there is one in which something fits."""
+        fits = self.advice is not None and bool(self.advice.shortlist)
+        self.results.layout.display = None if fits else "none"
+        if self.advice is not None and fits:
+            self.answer_of(self.advice)
+        elif self.advice is not None:
+            self.status.value = markup.status(sentence("report.nothing", self.lang))
+
+    def relabel(self, lang: str) -> None:
+        """Put every word in a language."""
+        self.lang = lang
+        if self.advice is not None:
+            with self.quiet():
+                self.offer(self.advice, self.chosen)
+        super().relabel(lang)
 
 
 def controls(fields: Sequence[Field]) -> w.GridBox:
