@@ -145,9 +145,8 @@ class AdviceBox(AnsweringBox):
         """Id of the stack that the reader looks at."""
         super().__init__(code, lang, fields, *results)
 
-    def offer(self, advice: FullAdvice, chosen: str | None) -> None:
-        """Offer in the controls what an advice holds."""
-        raise NotImplementedError
+    def offer(self, advice: FullAdvice) -> None:
+        """Offer in the controls what an advice holds; nothing, unless a box says what."""
 
     def answer_of(self, advice: FullAdvice) -> None:
         """Work out what the controls ask of an advice and show it."""
@@ -157,7 +156,7 @@ class AdviceBox(AnsweringBox):
         """Answer from an advice from now on."""
         self.advice, self.chosen = advice, chosen
         with self.quiet():
-            self.offer(advice, chosen)
+            self.offer(advice)
         self.refresh()
 
     def answer(self) -> None:
@@ -174,7 +173,7 @@ class AdviceBox(AnsweringBox):
         self.lang = lang
         if self.advice is not None:
             with self.quiet():
-                self.offer(self.advice, self.chosen)
+                self.offer(self.advice)
         super().relabel(lang)
 
 

@@ -32,17 +32,19 @@ class BreakEvenBox(AdviceBox):
         self._asked: tuple[object, ...] = ()
         self._found: BreakEven | None = None
         self.first, self.second, self.axis = (ListField(name) for name in ("first", "second", "axis"))
+        for field in (self.first, self.second):
+            field.box.add_class("advisor-broad")
         fields: dict[str, Field] = {"first": self.first, "second": self.second, "axis": self.axis}
         super().__init__("breakeven", lang, fields, self.lead, self.plot, self.said)
 
-    def offer(self, advice: FullAdvice, chosen: str | None) -> None:
+    def offer(self, advice: FullAdvice) -> None:
         """Offer the ranked stacks, the hosted APIs of the model, and the axes that go with it."""
         lang = self.lang
         stacks = [(ranked_name(rank, one, lang), one.id) for rank, one in enumerate(advice.shortlist, start=1)]
         apis = [(sentence("view.breakeven.api", lang, provider=api.provider, model=api.model), api.id)
                 for api in apis_of(advice.evaluation)]  # fmt: skip
         axes = [name for name in AXES if name != _OF_LANGUAGE_MODELS or advice.evaluation.asking.generates]
-        self.first.offer([*stacks, *apis], chosen)
+        self.first.offer([*stacks, *apis], self.chosen)
         self.second.offer([(sentence("view.breakeven.rival", lang), _RIVAL), *apis, *stacks], _RIVAL)
         self.axis.offer([(sentence(f"view.breakeven.axes.{name}", lang), name) for name in axes])
 

@@ -1,10 +1,12 @@
 """Capacity and money on one page: the queue, batching, a trace, the bill, the break-even, prices of one's own."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import ipywidgets as w
 
 from advisor.full_advice import FullAdvice
+from advisor.knowledge import load
 from advisor.pipeline import advise
 from advisor.presets import preset as preset_of
 from advisor.report import headline
@@ -13,9 +15,11 @@ from advisor.text import preferred_language, sentence
 from advisor.view import markup
 from advisor.view.answer import ranked_name
 from advisor.view.asking import Asking
+from advisor.view.bill_box import BillBox
 from advisor.view.boxes import AdviceBox, Box
 from advisor.view.breakeven_box import BreakEvenBox
 from advisor.view.fields import ListField
+from advisor.view.prices_box import PricesBox
 from advisor.view.queue_box import QueueBox
 from advisor.view.trace_box import TraceBox
 
@@ -37,8 +41,10 @@ class CapacityPage(Asking):
         self.question = w.Accordion()
         self.first = w.HTML()
         self.stack = ListField("stack")
-        self.queue, self.trace, self.breakeven = QueueBox(lang), TraceBox(lang), BreakEvenBox(lang)
-        self.boxes: Sequence[Box] = (self.queue, self.trace, self.breakeven)
+        self.knowledge = load()
+        self.queue, self.trace = QueueBox(lang), TraceBox(lang)
+        self.bill, self.breakeven, self.prices = BillBox(lang), BreakEvenBox(lang), PricesBox(lang, self.take_prices)
+        self.boxes: Sequence[Box] = (self.queue, self.trace, self.bill, self.breakeven, self.prices)
         self._stale: set[Box] = set()
         """Boxes that have not been shown since the advice or the stack has changed."""
         self.tabs = w.Tab(list(self.boxes))
@@ -53,8 +59,21 @@ class CapacityPage(Asking):
         return self.question
 
     def ask(self, asked: Requirements) -> FullAdvice:
-        """Answer a question by what is packed."""
-        return advise(asked)
+        """Answer a question by the prices that are listed, or by those of the reader's own."""
+        return advise(asked, self.knowledge)
+
+    def take_prices(self, file: Path | None) -> None:
+        """Answer by the prices of a file from now on, by the listed ones where it is None.
+
+        Raises
+        ------
+        PriceFileError
+            If the file cannot be used; the prices stay as they are.
+        """
+        knowledge = load() if file is None else load(file)
+        if len(knowledge.offers):
+            self.knowledge = knowledge
+            self.refresh()
 
     def show(self, advice: FullAdvice) -> None:
         """Show the first choice, offer the ranked stacks, and show the tab that is seen."""

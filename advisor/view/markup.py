@@ -29,6 +29,7 @@ __all__ = [
     "plain",
     "status",
     "table",
+    "totalled",
 ]
 
 
@@ -51,6 +52,11 @@ def table(frame: "pd.DataFrame", *, caption: str = "", linked: str = "", address
 def plain(table: str) -> str:
     """Table whose first row is like the others."""
     return f'<div class="advisor-plain">{table}</div>'
+
+
+def totalled(table: str) -> str:
+    """Table whose last three rows are its totals."""
+    return f'<div class="advisor-plain advisor-totals">{table}</div>'
 
 
 def _cell(text: str, url: str | None = None) -> str:
