@@ -52,13 +52,11 @@ def own_price_lines(before: FullAdvice, after: FullAdvice, lang: str) -> Iterato
     lang : str
         Language id.
     """
-    same = before.best and after.best and before.best.id == after.best.id
-    yield sentence(
-        "own_prices.same" if same else "own_prices.changed",
-        lang,
-        before=_first(before, lang),
-        after=_first(after, lang),
-    )
+    stays = before.best and after.best and before.best.id == after.best.id
+    told = {"before": _first(before, lang), "after": _first(after, lang)}
+    if before.best and stays:
+        told["before"] = cost_text(before.best, lang)
+    yield sentence("own_prices.same" if stays else "own_prices.changed", lang, **told)
     count = sum(has_own_price(option) for option in after.shortlist)
     yield sentence("own_prices.count", lang, count=count, all=len(after.shortlist))
 

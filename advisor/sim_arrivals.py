@@ -57,7 +57,9 @@ def arrivals(kind: str, *, rate_per_s: float, duration_s: float, seed: int = 0, 
         raise TrafficError("field", field="kind", value=kind, must=", ".join(KINDS))
     above("rate_per_s", rate_per_s, 0)
     above("duration_s", duration_s, 0)
-    at_least("rate_per_s * duration_s", rate_per_s * duration_s, 0, settings()["most_arrivals"])
+    if rate_per_s * duration_s > (most := settings()["most_arrivals"]):
+        count = f"{rate_per_s * duration_s:,.0f}"
+        raise TrafficError("traffic_many", field="rate_per_s", value=rate_per_s, count=count, most=f"{most:,}")
     return KINDS[kind](rate_per_s, duration_s, np.random.default_rng(seed), **shape)
 
 
@@ -92,7 +94,8 @@ def bursts(
     """
     above("burst_s", burst_s, 0)
     at_least("burst_share", burst_share, 0, 1)
-    at_least("burst_factor * burst_share", burst_factor * burst_share, burst_share, 1)
+    if not 1 <= burst_factor <= (most := 1 / burst_share if burst_share else np.inf):
+        raise TrafficError("traffic_bursts", field="burst_factor", value=burst_factor, most=f"{most:.4g}")
     calm_s = burst_s * (1 - burst_share) / burst_share if burst_share else np.inf
     if not np.isfinite(calm_s) or not calm_s:
         return poisson(rate_per_s, duration_s, rng)

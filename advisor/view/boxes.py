@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import ipywidgets as w
 
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, Coded
 from advisor.full_advice import FullAdvice
 from advisor.text import sentence
 from advisor.view import markup
@@ -57,20 +57,25 @@ class Box(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         error, otherwise = self._wrong
         self.mark(error, otherwise=otherwise)
 
+    def take(self, advice: FullAdvice, chosen: str | None) -> None:
+        """Follow an advice and the stack in it that the reader looks at; nothing, unless a box says what."""
+
     def mark(self, error: AdvisorError | None, *, otherwise: str = "") -> None:
         """Say what went wrong beside the control that it is about, else beside another one, else below the controls."""
         self._wrong = (error, otherwise)
-        named = "" if error is None else self._named(error)
-        named = named or otherwise
+        named = ("" if error is None else self._named(error)) or otherwise
         for name, field in self.fields.items():
             field.mark(error.in_language(self.lang) if error is not None and name == named else "")
         if error is not None and named not in self.fields:
             self.status.value = markup.status(error.in_language(self.lang), "error")
 
     def _named(self, error: AdvisorError) -> str:
-        """Control that an error is about; empty where it names none."""
+        """Control that an error is about, which it calls as the page does from then on; empty where it names none."""
         said = error.values.get("field", "file" if "file" in error.values else "")
-        return next((name for name, field in self.fields.items() if said in (name, field.label_code)), "")
+        named = next((name for name, field in self.fields.items() if said in (name, field.label_code)), "")
+        if "field" in error.values and named:
+            error.values["field"] = Coded(self.fields[named].label_code)
+        return named
 
 
 class AnsweringBox(Box):

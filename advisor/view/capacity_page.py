@@ -16,7 +16,7 @@ from advisor.view import markup
 from advisor.view.answer import ranked_name
 from advisor.view.asking import Asking
 from advisor.view.bill_box import BillBox
-from advisor.view.boxes import AdviceBox, Box
+from advisor.view.boxes import Box
 from advisor.view.breakeven_box import BreakEvenBox
 from advisor.view.fields import ListField
 from advisor.view.prices_box import PricesBox
@@ -105,13 +105,13 @@ class CapacityPage(Asking):
 
     def _stack_chosen(self) -> None:
         if not self.form.is_quiet and self._advice is not None:
-            self._stale = {box for box in self.boxes if isinstance(box, AdviceBox)}
+            self._stale = set(self.boxes)
             self._show_what_is_seen()
 
     def _show_what_is_seen(self) -> None:
         """Let the box that is seen take the advice, unless it has it."""
         seen = self.boxes[self.tabs.selected_index or 0]
-        if seen in self._stale and self._advice is not None and isinstance(seen, AdviceBox):
+        if seen in self._stale and self._advice is not None:
             self._stale.discard(seen)
             seen.take(self._advice, self.stack.value)
 

@@ -7,7 +7,8 @@ import ipywidgets as w
 
 from advisor.errors import AdvisorError
 from advisor.full_advice import FullAdvice
-from advisor.own_prices import own_bill_table, own_price_lines, own_price_table, price_template
+from advisor.knowledge import load
+from advisor.own_prices import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
 from advisor.pipeline import advise
 from advisor.report import stack_name
 from advisor.text import sentence
@@ -36,7 +37,7 @@ class PricesBox(AdviceBox):
         self._before: tuple[FullAdvice, FullAdvice] | None = None
         """An advice by prices of the reader's own, and the same by listed ones."""
         self.lead, self.said, self.changes, self.template = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self.back = w.Button(icon="undo", layout=w.Layout(width="auto", display="none"))
+        self.back = w.Button(icon="undo", layout=w.Layout(width="auto", align_self="flex-start", display="none"))
         self.file = UploadField("file", "prices", self._example)
         super().__init__(
             "prices", lang, {"file": self.file}, self.lead, self.said, self.changes, self.back, self.template
@@ -54,7 +55,7 @@ class PricesBox(AdviceBox):
         self.lead.value = self.said.value = self.changes.value = ""
         if own:
             self._show_changes(advice)
-        template = price_template(advice.knowledge, advice.shortlist[:_SHOWN])
+        template = price_template(load(), advice.shortlist[:_SHOWN])
         self.template.value = (
             markup.heading(sentence("view.prices.template", lang))
             + markup.paragraph(sentence("view.prices.columns", lang))
@@ -83,10 +84,11 @@ class PricesBox(AdviceBox):
         self.lead.value = markup.paragraph(first, "lead")
         self.said.value = "".join(map(markup.paragraph, others))
         self.changes.value = markup.plain(markup.table(own_price_table(before, advice, lang)))
-        if self.chosen is not None:
-            title = sentence("view.prices.bill", lang, name=stack_name(advice.option(self.chosen), lang))
-            bill = markup.table(own_bill_table(before, advice, self.chosen, lang))
-            self.changes.value += markup.heading(title) + markup.totalled(bill)
+        chosen = advice.option(self.chosen)
+        seen = next((one for one in (chosen, *advice.shortlist) if has_own_price(one)), chosen)
+        title = sentence("view.prices.bill", lang, name=stack_name(seen, lang))
+        bill = markup.table(own_bill_table(before, advice, seen.id, lang))
+        self.changes.value += markup.heading(title) + markup.totalled(bill)
 
     def _listed(self, advice: FullAdvice) -> FullAdvice:
         """The same question answered by listed prices."""
@@ -97,4 +99,4 @@ class PricesBox(AdviceBox):
     def _example(self) -> str:
         if self.advice is None:
             return ""
-        return price_template(self.advice.knowledge, self.advice.shortlist[:_SHOWN]).to_csv(index=False)
+        return price_template(load(), self.advice.shortlist[:_SHOWN]).to_csv(index=False)

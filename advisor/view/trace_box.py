@@ -7,6 +7,8 @@ from typing import Any
 import ipywidgets as w
 
 from advisor.capacity_sim import Service, arrivals, read_arrivals, scaler
+from advisor.full_advice import FullAdvice
+from advisor.option_queue import Shown, origin_lines, shown_queue
 from advisor.queue_model import FloatArray
 from advisor.sim_settings import settings
 from advisor.text import sentence
@@ -17,6 +19,7 @@ from advisor.view import markup, plots, trace_plots
 from advisor.view.background import Report, Work
 from advisor.view.bounded import BoundedField
 from advisor.view.fields import ChoiceField, Field
+from advisor.view.queue_box import numbers_of
 from advisor.view.tasks import Task
 from advisor.view.uploads import UploadField, by_its_name
 
@@ -76,7 +79,10 @@ class TraceBox(Task):
     """
 
     def __init__(self, lang: str) -> None:
-        self.lead, self.said, self.plot = w.HTML(), w.HTML(), w.Output(layout=w.Layout(width="100%"))
+        self.origin, self.lead, self.said = w.HTML(), w.HTML(), w.HTML()
+        self.plot = w.Output(layout=w.Layout(width="100%"))
+        self.shown: Shown | None = None
+        """Stack whose numbers the controls were filled with."""
         fields: dict[str, Field] = {
             "kind": ChoiceField("kind", tuple(_OF_KIND), _kind_name),
             "file": UploadField("file", "traces", example_csv),
@@ -87,9 +93,22 @@ class TraceBox(Task):
         for name, value in _BEGIN.items():
             fields[name].fill(value)
         fields["kind"].on_change(self._show_what_is_needed)
-        super().__init__("trace", lang, fields, self.lead, self.said, self.plot)
+        super().__init__("trace", lang, fields, self.origin, self.lead, self.said, self.plot)
         self.plot.add_class("advisor-low")
         self._show_what_is_needed()
+
+    def take(self, advice: FullAdvice, chosen: str | None) -> None:
+        """Fill service, traffic and objective with those of the stack, or of the best one that has such a queue."""
+        if not advice.shortlist:
+            return
+        self.shown = shown_queue(advice, chosen)
+        numbers = dict(numbers_of(self.shown.queue))
+        if numbers:
+            numbers |= {"rate_per_s": numbers["arrivals_per_s"] / advice.asked.peak_factor}
+            numbers |= {"peak_factor": advice.asked.peak_factor}
+        for name in numbers.keys() & self.fields.keys():
+            self.fields[name].fill(numbers[name])
+        self.show()
 
     def made(self) -> Work:
         """Simulation that the controls describe."""
@@ -109,7 +128,9 @@ class TraceBox(Task):
         return Work(work)
 
     def show(self) -> None:
-        """Show what happened over time, and what it comes to."""
+        """Show whose numbers these are, what happened over time, and what it comes to."""
+        origin = [] if self.shown is None else origin_lines(self.shown, self.lang)
+        self.origin.value = "".join(markup.paragraph(line, "note") for line in origin)
         found = self.work.result if isinstance(self.work, Work) else None
         if not isinstance(found, Trace):
             self.lead.value, self.said.value, self.plot.outputs = "", "", ()
