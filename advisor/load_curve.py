@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from advisor.capacity import arrivals_for, response_quantile_s, servers_for
-from advisor.queue_model import FloatArray, service_quantile
+from advisor.queue_model import FloatArray, corrections, service_quantile
 from advisor.sim_settings import above, at_least, count
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
@@ -97,20 +97,22 @@ def load_curves(
     workers : int, default 1
         Requests that a replica serves at once.
     service_cv, arrival_cv : float, default 1
-        Coefficient of variation of service times and of the gaps between arrivals.  [unitless]
+        Coefficient of variation of service times and of the gaps between arrivals, as far as the table of corrections
+        reaches.  [unitless]
 
     Raises
     ------
     TrafficError
         If a number lies out of its bounds.
     """
+    most_service_cv, most_arrival_cv = (float(axis[-1]) for axis in corrections().axes[2:4])
     queue = Queue(
         count("replicas", replicas, 1),
         count("workers", workers, 1),
         above("arrivals_per_s", arrivals_per_s, 0),
         above("service_s", service_s, 0),
-        at_least("service_cv", service_cv, 0),
-        at_least("arrival_cv", arrival_cv, 0),
+        at_least("service_cv", service_cv, 0, most_service_cv),
+        at_least("arrival_cv", arrival_cv, 0, most_arrival_cv),
         above("response_s", response_s, 0),
     )
     servers = servers_for(

@@ -33,11 +33,16 @@ class OptionQueue:
     arrivals_per_s: float
     service_s: Interval
     """Mean of one service."""
+    sized_s: float
+    """The end of it that the replicas were reckoned with."""
     service_cv: float
     arrival_cv: float
-    network_s: Interval
+    network_s: float
+    """Network at that end."""
     response_s: float | None
-    """Objective on the response quantile less the network at its upper end; None where there is none."""
+    """Objective on the response quantile less the network; None where there is none."""
+    at_middle: bool
+    """Whether that end is the middle, since no number of replicas holds the objective at the upper end."""
 
 
 def option_queue(evaluation: Evaluation, option_id: str) -> OptionQueue:
@@ -53,19 +58,22 @@ def option_queue(evaluation: Evaluation, option_id: str) -> OptionQueue:
     if not rows:
         raise UnknownIdError("unknown_option", value=option_id, known="")
     run = int(found.run[rows[0]])
-    cells, cell = sized.cells, int(sized.cell[run])
-    trips = [float(end[sized.trip[run]]) for end in (ev.trips.low_s, ev.trips.mid_s, ev.trips.high_s)]
+    cells, cell, at_middle = sized.cells, int(sized.cell[run]), bool(sized.misses_high[run])
+    times = [float(cells.service_s[end][cell]) for end in (LOW, MID, HIGH)]
+    network_s = float((ev.trips.mid_s if at_middle else ev.trips.high_s)[sized.trip[run]])
     objective_s = ev.asking.response_s
     return OptionQueue(
         kind=_kind(ev, run, cell),
         replicas=int(sized.replicas[run] - ev.asking.asked.spare_replicas),
         workers=max(int(sized.workers[run]), 1),
         arrivals_per_s=float(cells.arrivals_per_s[cell]),
-        service_s=Interval(*sorted(float(cells.service_s[end][cell]) for end in (LOW, MID, HIGH))),
+        service_s=Interval(*sorted(times)),
+        sized_s=times[MID if at_middle else HIGH],
         service_cv=float(cells.service_cv),
         arrival_cv=float(np.broadcast_to(cells.arrival_cv, cells.arrivals_per_s.shape)[cell]),
-        network_s=Interval(*sorted(trips)),
-        response_s=None if objective_s is None else objective_s - trips[HIGH],
+        network_s=network_s,
+        response_s=None if objective_s is None else objective_s - network_s,
+        at_middle=at_middle,
     )
 
 
@@ -119,12 +127,14 @@ def origin_lines(shown: Shown, lang: str) -> Iterator[str]:
     if shown.option is None or shown.queue is None:
         yield sentence("option_queue.none", lang)
     else:
-        times = (shown.queue.service_s.low, shown.queue.service_s.mid, shown.queue.service_s.high)
+        queue = shown.queue
+        times = (queue.service_s.low, queue.service_s.mid, queue.service_s.high)
         yield sentence(
-            "option_queue.of" if shown.queue.response_s else "option_queue.without",
+            "option_queue.without" if queue.response_s is None else "option_queue.of",
             lang,
             name=stack_name(shown.option, lang),
             service=interval_text(Interval(*(time * MS_PER_S for time in times)), lang),
             fidelity=sentence(f"fidelity.{shown.option.fidelity}", lang),
-            network=number(shown.queue.network_s.high * MS_PER_S),
+            end=sentence(f"option_queue.{'middle' if queue.at_middle else 'upper'}", lang),
+            network=number(queue.network_s * MS_PER_S),
         )

@@ -94,7 +94,8 @@ def bursts(
     """
     above("burst_s", burst_s, 0)
     at_least("burst_share", burst_share, 0, 1)
-    if not 1 <= burst_factor <= (most := 1 / burst_share if burst_share else np.inf):
+    most = 1 / burst_share if burst_share else np.inf
+    if not 1 <= burst_factor <= most:
         raise TrafficError("traffic_bursts", field="burst_factor", value=burst_factor, most=f"{most:.4g}")
     calm_s = burst_s * (1 - burst_share) / burst_share if burst_share else np.inf
     if not np.isfinite(calm_s) or not calm_s:

@@ -108,7 +108,7 @@ class AnsweringBox(Box):
         try:
             self.answer()
         except AdvisorError as wrong:
-            error = wrong
+            error, self.status.value = wrong, ""
         self.mark(error)
         if error is None:
             self.results.remove_class("advisor-old")
@@ -171,7 +171,7 @@ class AdviceBox(AnsweringBox):
         if self.advice is not None and fits:
             self.answer_of(self.advice)
         elif self.advice is not None:
-            self.status.value = markup.status(sentence("report.nothing", self.lang))
+            self.status.value = markup.status(sentence("view.capacity.nothing", self.lang))
 
     def relabel(self, lang: str) -> None:
         """Put every word in a language."""

@@ -32,10 +32,16 @@ class BreakEvenBox(AdviceBox):
         self._asked: tuple[object, ...] = ()
         self._found: BreakEven | None = None
         self.first, self.second, self.axis = (ListField(name) for name in ("first", "second", "axis"))
-        for field in (self.first, self.second):
+        for field in (self.first, self.second, self.axis):
             field.box.add_class("advisor-broad")
         fields: dict[str, Field] = {"first": self.first, "second": self.second, "axis": self.axis}
         super().__init__("breakeven", lang, fields, self.lead, self.plot, self.said)
+
+    def take(self, advice: FullAdvice, chosen: str | None) -> None:
+        """Answer from an advice from now on; the first way of serving is the stack that the reader looks at."""
+        with self.quiet():
+            self.first.control.value = None
+        super().take(advice, chosen)
 
     def offer(self, advice: FullAdvice) -> None:
         """Offer the ranked stacks, the hosted APIs of the model, and the axes that go with it."""

@@ -15,6 +15,7 @@ from advisor.text import preferred_language, sentence
 from advisor.view import markup
 from advisor.view.answer import ranked_name
 from advisor.view.asking import Asking
+from advisor.view.batch_box import BatchBox
 from advisor.view.bill_box import BillBox
 from advisor.view.boxes import Box
 from advisor.view.breakeven_box import BreakEvenBox
@@ -42,11 +43,12 @@ class CapacityPage(Asking):
         self.first = w.HTML()
         self.stack = ListField("stack")
         self.knowledge = load()
-        self.queue, self.trace = QueueBox(lang), TraceBox(lang)
+        self.queue, self.batch, self.trace = QueueBox(lang), BatchBox(lang), TraceBox(lang)
         self.bill, self.breakeven, self.prices = BillBox(lang), BreakEvenBox(lang), PricesBox(lang, self.take_prices)
-        self.boxes: Sequence[Box] = (self.queue, self.trace, self.bill, self.breakeven, self.prices)
+        self.boxes: Sequence[Box] = (self.queue, self.batch, self.trace, self.bill, self.breakeven, self.prices)
         self._stale: set[Box] = set()
         """Boxes that have not been shown since the advice or the stack has changed."""
+        self._looked_at: tuple[FullAdvice | None, str | None] = (None, None)
         self.tabs = w.Tab(list(self.boxes))
         self.tabs.observe(lambda _: self._show_what_is_seen(), names="selected_index")
         self.stack.on_change(self._stack_chosen)
@@ -78,7 +80,7 @@ class CapacityPage(Asking):
     def show(self, advice: FullAdvice) -> None:
         """Show the first choice, offer the ranked stacks, and show the tab that is seen."""
         lang = self.lang
-        text = headline(advice.best, lang) if advice.best else sentence("report.nothing", lang)
+        text = headline(advice.best, lang) if advice.best else sentence("view.capacity.nothing", lang)
         self.first.value = markup.paragraph(text, "lead")
         names = [(ranked_name(rank, one, lang), one.id) for rank, one in enumerate(advice.shortlist, start=1)]
         with self.form.quiet():
@@ -104,8 +106,9 @@ class CapacityPage(Asking):
         super().relabel()
 
     def _stack_chosen(self) -> None:
-        if not self.form.is_quiet and self._advice is not None:
-            self._stale = set(self.boxes)
+        looked_at = (self._advice, self.stack.value)
+        if not self.form.is_quiet and looked_at != self._looked_at:
+            self._looked_at, self._stale = looked_at, set(self.boxes)
             self._show_what_is_seen()
 
     def _show_what_is_seen(self) -> None:

@@ -36,6 +36,8 @@ class PricesBox(AdviceBox):
         self._priced = priced
         self._before: tuple[FullAdvice, FullAdvice] | None = None
         """An advice by prices of the reader's own, and the same by listed ones."""
+        self._refused: AdvisorError | None = None
+        """Why the latest file cannot be used."""
         self.lead, self.said, self.changes, self.template = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.back = w.Button(icon="undo", layout=w.Layout(width="auto", align_self="flex-start", display="none"))
         self.file = UploadField("file", "prices", self._example)
@@ -62,6 +64,12 @@ class PricesBox(AdviceBox):
             + markup.plain(markup.table(template))
         )
 
+    def refresh(self) -> None:
+        """Answer, and say what is wrong with the latest file."""
+        super().refresh()
+        if self._refused is not None:
+            self.mark(self._refused)
+
     def relabel(self, lang: str) -> None:
         """Put every word in a language."""
         self.back.description = sentence("view.prices.back", lang)
@@ -70,13 +78,13 @@ class PricesBox(AdviceBox):
     def _changed(self) -> None:
         if self._quiet:
             return
-        self.status.value = markup.status(sentence("view.working", self.lang))
+        self.status.value, self._refused = markup.status(sentence("view.working", self.lang)), None
         try:
             with by_its_name(self.file.value):
                 self._priced(self.file.value)
         except AdvisorError as error:
-            self.status.value = ""
-            self.mark(error)
+            self._refused = error
+            self.refresh()
 
     def _show_changes(self, advice: FullAdvice) -> None:
         lang, before = self.lang, self._listed(advice)

@@ -98,7 +98,7 @@ def numbers_of(queue: OptionQueue | None) -> Mapping[str, float]:
         "replicas": queue.replicas,
         "workers": queue.workers,
         "arrivals_per_s": queue.arrivals_per_s,
-        "service_ms": queue.service_s.high * MS_PER_S,
+        "service_ms": queue.sized_s * MS_PER_S,
         "service_cv": queue.service_cv,
         "arrival_cv": queue.arrival_cv,
     }
