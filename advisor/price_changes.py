@@ -1,4 +1,4 @@
-"""Prices of the user's own: a file to begin from, and what they change."""
+"""What prices of the user's own change, and a file to begin from."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -56,9 +56,9 @@ def own_price_lines(before: FullAdvice, after: FullAdvice, lang: str) -> Iterato
     told = {"before": _first(before, lang), "after": _first(after, lang)}
     if before.best and stays:
         told["before"] = cost_text(before.best, lang)
-    yield sentence("own_prices.same" if stays else "own_prices.changed", lang, **told)
+    yield sentence("price_changes.same" if stays else "price_changes.changed", lang, **told)
     count = sum(has_own_price(option) for option in after.shortlist)
-    yield sentence("own_prices.count", lang, count=count, all=len(after.shortlist))
+    yield sentence("price_changes.count", lang, count=count, all=len(after.shortlist))
 
 
 def own_price_table(before: FullAdvice, after: FullAdvice, lang: str) -> "pd.DataFrame":
@@ -77,7 +77,7 @@ def own_price_table(before: FullAdvice, after: FullAdvice, lang: str) -> "pd.Dat
         rows.append({"option": _name(before, after, one, lang), **told})
     parts = [f"{part}_{when}" for part in ("rank", "cost") for when in ("before", "after")]
     table = pd.DataFrame(rows, columns=["option", *parts])
-    return table.rename(columns=lambda name: sentence(f"own_prices.column.{name}", lang))
+    return table.rename(columns=lambda name: sentence(f"price_changes.column.{name}", lang))
 
 
 def own_bill_table(before: FullAdvice, after: FullAdvice, option_id: str, lang: str) -> "pd.DataFrame":
@@ -95,7 +95,7 @@ def own_bill_table(before: FullAdvice, after: FullAdvice, option_id: str, lang: 
     import pandas as pd
 
     bills = [_bill(advice, option_id, lang) for advice in (before, after)]
-    heads = [sentence(f"own_prices.column.{name}", lang) for name in ("what", "bill_before", "bill_after")]
+    heads = [sentence(f"price_changes.column.{name}", lang) for name in ("what", "bill_before", "bill_after")]
     rows = [[what, *(bill.get((what, place), "") for bill in bills)] for what, place in {**bills[0], **bills[1]}]
     return pd.DataFrame(rows, columns=heads)
 
@@ -131,7 +131,7 @@ def _told(advice: FullAdvice, option_id: str, lang: str) -> dict[str, str]:
     """Rank and cost of a stack; that it is not ranked, or does not fit."""
     ranks = [one.id for one in advice.shortlist]
     option = _option(advice, option_id)
-    rank = str(ranks.index(option_id) + 1) if option_id in ranks else sentence("own_prices.unranked", lang)
+    rank = str(ranks.index(option_id) + 1) if option_id in ranks else sentence("price_changes.unranked", lang)
     return {"rank": rank, "cost": dated_cell(option, lang) if option else sentence("value.none", lang)}
 
 
@@ -144,4 +144,4 @@ def _first(advice: FullAdvice, lang: str) -> str:
     """Name and cost of a first choice."""
     if advice.best is None:
         return sentence("report.nothing", lang)
-    return sentence("own_prices.first", lang, name=stack_name(advice.best, lang), cost=cost_text(advice.best, lang))
+    return sentence("price_changes.first", lang, name=stack_name(advice.best, lang), cost=cost_text(advice.best, lang))

@@ -7,7 +7,7 @@ from small_knowledge import Ask
 
 from advisor import Knowledge
 from advisor.knowledge import PRICE_COLUMNS
-from advisor.own_prices import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
+from advisor.price_changes import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
 from advisor.text import languages
 
 T4, L4 = "aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/int8", "aws-ec2/us-east-1/g6.xlarge/onnxruntime/fp16"
