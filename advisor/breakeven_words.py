@@ -64,12 +64,12 @@ def _stretches(found: BreakEven, names: Mapping[str, str], knowledge: Knowledge,
         yield lines[-1]
     elif len(segments) == 2 and len(found.crossings) == 1 and all(segment.cheaper for segment in segments):
         lower, upper = (names[segment.cheaper or ""] for segment in segments)
-        place = _place(axis, found.crossings[0], lang)
+        place = place_text(axis, found.crossings[0], lang)
         yield sentence(f"breakeven.two.{_SORT.get(axis, 'rate')}", lang, place=place, lower=lower, upper=upper)
     else:
         yield from lines
     if axis != "months" and len(segments) > 1:
-        yield sentence("breakeven.looked", lang, start=number(found.at[0]), end=_place(axis, found.at[-1], lang))
+        yield sentence("breakeven.looked", lang, start=number(found.at[0]), end=place_text(axis, found.at[-1], lang))
 
 
 def _where(axis: AxisName, place: str, start: float, end: float, lang: str) -> str:
@@ -79,12 +79,12 @@ def _where(axis: AxisName, place: str, start: float, end: float, lang: str) -> s
         f"breakeven.where.{_SORT.get(axis, 'rate')}.{place}",
         lang,
         start=number(ceil(start) if axis in _SORT else start),
-        from_=_place(axis, start, lang),
-        end=_place(axis, last, lang),
+        from_=place_text(axis, start, lang),
+        end=place_text(axis, last, lang),
     )
 
 
-def _place(axis: AxisName, value: float, lang: str) -> str:
+def place_text(axis: AxisName, value: float, lang: str) -> str:
     return sentence(f"breakeven.place.{axis}", lang, value=number(ceil(value) if axis in _SORT else value))
 
 

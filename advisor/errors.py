@@ -96,6 +96,10 @@ class RowsError(AdvisorError):
     """A table of measured rows that cannot be used; ``values`` hold file, column and reason."""
 
 
+class TrafficError(AdvisorError):
+    """Arrivals, a service or an autoscaler that cannot be simulated; ``values`` say what is wrong."""
+
+
 class MeasureError(AdvisorError):
     """A measurement that could not be made; ``values`` say why."""
 

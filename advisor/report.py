@@ -92,7 +92,7 @@ def _family_row(verdict: FamilyVerdict, knowledge: Knowledge, lang: str) -> dict
     }
 
 
-def stack_name(candidate: Candidate, lang: str) -> str:
+def stack_name(candidate: Candidate | Option, lang: str) -> str:
     """Name of a stack as people say it: system, region, hardware, engine, number format."""
     system, hardware, engine = (label(candidate.names, part, lang) for part in ("system", "hardware", "engine"))
     return " · ".join(part for part in (system, candidate.region, hardware, engine, candidate.precision) if part)

@@ -13,7 +13,8 @@ from advisor.presets import presets
 from advisor.requirements import Requirements
 from advisor.results import Interval
 from advisor.view import panel, plots
-from advisor.view.advising import OWN, Panel
+from advisor.view.advising import Panel
+from advisor.view.asking import OWN
 from advisor.view.form import Form
 
 # Names of products and formats, units and terms of the field that are the same in every language, and ids.

@@ -1,4 +1,7 @@
-"""Widgets: ``panel`` asks, ``app`` adds a live test, ``lab`` measures, ``browser`` and ``accuracy`` show facts."""
+"""Widgets: ``panel`` asks, ``app`` adds a live test, ``lab`` measures, ``capacity`` sizes and bills.
+
+``browser`` and ``accuracy`` show facts.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,10 +11,25 @@ if TYPE_CHECKING:
     from advisor.view.advising import Panel, panel
     from advisor.view.application import App, app
     from advisor.view.browsing import Browser, browser
+    from advisor.view.capacity_page import CapacityPage, capacity
     from advisor.view.card import Card, accuracy
     from advisor.view.lab_page import Lab, lab
 
-__all__ = ["App", "Browser", "Card", "Lab", "Panel", "accuracy", "app", "browser", "lab", "panel", "plots"]
+__all__ = [
+    "App",
+    "Browser",
+    "CapacityPage",
+    "Card",
+    "Lab",
+    "Panel",
+    "accuracy",
+    "app",
+    "browser",
+    "capacity",
+    "lab",
+    "panel",
+    "plots",
+]
 _HOMES = {
     "Panel": "advising",
     "panel": "advising",
@@ -19,6 +37,8 @@ _HOMES = {
     "app": "application",
     "Browser": "browsing",
     "browser": "browsing",
+    "CapacityPage": "capacity_page",
+    "capacity": "capacity_page",
     "Card": "card",
     "accuracy": "card",
     "Lab": "lab_page",

@@ -71,7 +71,7 @@ class Answer(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.report.show(advice, lang)
         self.reasons_heading.value = markup.heading(sentence("view.reasons", lang)) if options else ""
         self.stack.description = sentence("view.stack", lang)
-        names = [_stack_name(rank, option, lang) for rank, option in enumerate(options, start=1)]
+        names = [ranked_name(rank, option, lang) for rank, option in enumerate(options, start=1)]
         self.stack.options = [(name, option.id) for name, option in zip(names, options, strict=True)]
         self.stack.layout.display = None if options else "none"
         self.stack.value = chosen or (options[0].id if options else None)
@@ -138,7 +138,8 @@ def _narrow(frame: "pd.DataFrame", lang: str) -> "pd.DataFrame":
     return frame
 
 
-def _stack_name(rank: int, option: Option, lang: str) -> str:
+def ranked_name(rank: int, option: Option, lang: str) -> str:
+    """Rank, system, hardware, engine and precision of an option, for a list to choose from."""
     names = (label(option.names, part, lang) for part in ("system", "hardware", "engine"))
     return " · ".join((str(rank), *names, option.precision))
 

@@ -121,6 +121,20 @@ class ChoiceField(Field):
         return [(self.words(value, lang), value) for value in self.values]
 
 
+class ListField(Field):
+    """One of what is offered at the time, which depends on an answer."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, w.Dropdown(options=(), layout=w.Layout(width="100%")))
+
+    def offer(self, entries: Sequence[tuple[str, Any]], preferred: Any = None) -> None:
+        """Offer words with what they stand for; the choice stays where it is among them, else it is the preferred."""
+        values = [value for _, value in entries]
+        wanted = next((value for value in (self.control.value, preferred) if value in values), None)
+        self.control.options = tuple(entries)
+        self.control.value = wanted if wanted in values else next(iter(values), None)
+
+
 class CountryField(ChoiceField):
     """A country by its name."""
 

@@ -1,7 +1,5 @@
 """The report of an advice to take along: made when asked for, offered as files to download."""
 
-from base64 import b64encode
-
 import ipywidgets as w
 
 from advisor.advice import Advice
@@ -41,11 +39,7 @@ class HandingOn(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "json": self._advice.to_json(what_if=True),
         }
         files = [
-            (sentence(f"view.report.{kind}", lang), f"advisor-report.{kind}", _data_address(texts[kind], mime))
+            (sentence(f"view.report.{kind}", lang), f"advisor-report.{kind}", markup.data_address(texts[kind], mime))
             for kind, mime in _KINDS
         ]
         self.links.value = markup.downloads(sentence("view.report.ready", lang), files)
-
-
-def _data_address(text: str, mime: str) -> str:
-    return f"data:{mime};charset=utf-8;base64,{b64encode(text.encode()).decode()}"

@@ -1,5 +1,6 @@
 """Frames and sentences as HTML, and the style sheet of the widgets."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ __all__ = [
     "STYLE",
     "badge",
     "bullets",
+    "data_address",
     "downloads",
     "folded",
     "grid",
@@ -27,6 +29,7 @@ __all__ = [
     "plain",
     "status",
     "table",
+    "totalled",
 ]
 
 
@@ -49,6 +52,11 @@ def table(frame: "pd.DataFrame", *, caption: str = "", linked: str = "", address
 def plain(table: str) -> str:
     """Table whose first row is like the others."""
     return f'<div class="advisor-plain">{table}</div>'
+
+
+def totalled(table: str) -> str:
+    """Table whose last three rows are its totals."""
+    return f'<div class="advisor-plain advisor-totals">{table}</div>'
 
 
 def _cell(text: str, url: str | None = None) -> str:
@@ -131,3 +139,8 @@ def downloads(title: str, files: Iterable[tuple[str, str, str]]) -> str:
         f'<a download="{escape(name)}" href="{escape(address)}">{escape(text)}</a>' for text, name, address in files
     )
     return f'<div role="status" class="advisor-note">{escape(title)} {" · ".join(named)}</div>'
+
+
+def data_address(text: str, mime: str) -> str:
+    """Address that holds the content itself."""
+    return f"data:{mime};charset=utf-8;base64,{b64encode(text.encode()).decode()}"

@@ -25,9 +25,9 @@ _BINS = 80
 _NEAR = 3
 _MARGIN = 1.02
 _WIDE = 300
-_TICKS = ",.3~r"
-_SLO_LINE = {"dash": "dash", "color": "#444"}
-_BEHIND_WORDS = "rgba(255,255,255,0.85)"
+TICKS = ",.3~r"
+SLO_LINE = {"dash": "dash", "color": "#444"}
+BEHIND_WORDS = "rgba(255,255,255,0.85)"
 _MIME = "application/vnd.plotly.v1+json"
 
 
@@ -56,7 +56,7 @@ def cost_latency(options: Sequence[Option], slo_ms: float | None, lang: str) -> 
         if members:
             figure.add_trace(_points(members, family, lang))
     if slo_ms is not None:
-        figure.add_hline(y=slo_ms, line=_SLO_LINE)
+        figure.add_hline(y=slo_ms, line=SLO_LINE)
         figure.add_annotation(
             y=np.log10(slo_ms),
             x=1,
@@ -64,11 +64,11 @@ def cost_latency(options: Sequence[Option], slo_ms: float | None, lang: str) -> 
             xanchor="right",
             yanchor="top",
             showarrow=False,
-            bgcolor=_BEHIND_WORDS,
+            bgcolor=BEHIND_WORDS,
             text=sentence("view.plot.slo", lang, value=f"{slo_ms:g}"),
         )
-    figure.update_xaxes(type="log", tickformat=_TICKS, dtick="D2" if _narrow(drawn) else 1)
-    figure.update_yaxes(type="log", tickformat=_TICKS, dtick="D2")
+    figure.update_xaxes(type="log", tickformat=TICKS, dtick="D2" if _narrow(drawn) else 1)
+    figure.update_yaxes(type="log", tickformat=TICKS, dtick="D2")
     return figure
 
 
@@ -113,7 +113,7 @@ def latency_histogram(samples_s: ArrayLike, slo_ms: float | None, lang: str) -> 
         )
     )
     if slo_ms is not None and samples_ms.min() / _NEAR <= slo_ms <= samples_ms.max() * _NEAR:
-        figure.add_vline(x=slo_ms, line=_SLO_LINE)
+        figure.add_vline(x=slo_ms, line=SLO_LINE)
         figure.add_annotation(
             x=np.log10(slo_ms),
             y=1,
@@ -121,10 +121,10 @@ def latency_histogram(samples_s: ArrayLike, slo_ms: float | None, lang: str) -> 
             xanchor="left",
             yanchor="top",
             showarrow=False,
-            bgcolor=_BEHIND_WORDS,
+            bgcolor=BEHIND_WORDS,
             text=sentence("view.plot.slo", lang, value=f"{slo_ms:g}"),
         )
-    figure.update_xaxes(type="log", tickformat=_TICKS, nticks=8)
+    figure.update_xaxes(type="log", tickformat=TICKS, nticks=8)
     figure.update_yaxes(type="log", tickformat=",d", dtick=1)
     figure.update_layout(showlegend=False, bargap=0)
     return figure

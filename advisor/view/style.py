@@ -17,9 +17,11 @@ STYLE = """
 .advisor-field > .widget-inline-hbox > input,
 .advisor-field > .widget-inline-hbox > select {
   width: 100%; height: 28px; min-height: 28px; flex: 0 0 auto; }
+.advisor-field > .widget-slider { flex-direction: row; height: 20px; overflow: visible; }
 .advisor-field .widget-checkbox, .advisor-field .widget-checkbox > label {
   width: auto; height: auto; white-space: normal; line-height: 1.35; }
 .advisor-wide { grid-column: 1 / -1; }
+.advisor-broad { grid-column: span 2; }
 .advisor-checks { flex-flow: row wrap; grid-gap: 2px 16px; }
 .advisor-wrong input, .advisor-wrong select { border: 2px solid var(--advisor-bad) !important; }
 .advisor-error { color: var(--advisor-bad); font-weight: 600; white-space: normal; line-height: 1.4; }
@@ -46,6 +48,7 @@ STYLE = """
   flex: 0 1 auto; max-width: 20em; min-width: 0; padding: 0 12px; }
 .advisor .jupyter-widget-Collapse-header { padding: 5px 10px; }
 .advisor-plain tbody tr:first-child td { font-weight: inherit; }
+.advisor-totals tbody tr:nth-last-child(-n+3) td { font-weight: 600; }
 .advisor .widget-html-content ul { margin: 2px 0 6px; padding-inline-start: 20px; line-height: 1.55; }
 .advisor .jp-RenderedPlotly { display: block; height: 420px; }
 .advisor .widget-html-content a { color: var(--jp-content-link-color, #00539f); text-decoration: underline; }

@@ -9,12 +9,13 @@ from advisor.errors import AdvisorError
 from advisor.text import sentence
 from advisor.view import markup
 from advisor.view.background import Watched
+from advisor.view.boxes import Box
 from advisor.view.fields import Field
 
 _POLL_S = 0.2
 
 
-class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Task(Box):
     """Heading, explanation, controls, begin and cancel, progress, result.
 
     Parameters
@@ -30,23 +31,15 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     def __init__(self, code: str, lang: str, fields: Mapping[str, Field], *results: w.DOMWidget) -> None:
-        self.code, self.lang, self.fields = code, lang, dict(fields)
         self.work: Watched | None = None
         self.peers: Sequence[Task] = ()
         """Tasks on the same machine: while one is at work, the others wait, since they would disturb it."""
         self._following: asyncio.Task[None] | None = None
-        self.heading, self.text, self.status = w.HTML(), w.HTML(), w.HTML()
         self.begin = w.Button(button_style="primary", icon="play", layout=w.Layout(width="auto"))
         self.cancel = w.Button(icon="stop", disabled=True, layout=w.Layout(width="auto"))
         self.bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="16em"))
-        for name, field in self.fields.items():
-            field.label_code = f"view.{code}.{name}"
-        columns = w.Layout(grid_template_columns="repeat(auto-fill, minmax(15em, 1fr))")
-        grid = w.GridBox([field.box for field in self.fields.values()], layout=columns)
-        grid.add_class("advisor-grid")
         row = w.Layout(flex_flow="row wrap", align_items="center")
-        buttons = w.HBox([self.begin, self.cancel, self.bar], layout=row)
-        super().__init__([self.heading, self.text, grid, buttons, self.status, *results])
+        super().__init__(code, lang, fields, [w.HBox([self.begin, self.cancel, self.bar], layout=row)], results)
         self.begin.on_click(lambda _: self.run())
         self.cancel.on_click(lambda _: self.stop())
         self.relabel(lang)
@@ -88,13 +81,9 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def relabel(self, lang: str) -> None:
         """Put every word in a language."""
-        self.lang = lang
-        self.heading.value = markup.heading(sentence(f"view.{self.code}.title", lang))
-        self.text.value = markup.paragraph(sentence(f"view.{self.code}.text", lang))
+        super().relabel(lang)
         self.begin.description = sentence(f"view.{self.code}.begin", lang)
         self.cancel.description = sentence("view.live.cancel", lang)
-        for field in self.fields.values():
-            field.relabel(lang)
         self._refresh()
 
     async def _follow(self, work: Watched) -> None:
@@ -114,10 +103,5 @@ class Task(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.show()
 
     def _mark(self, error: AdvisorError | None) -> None:
-        """Say what went wrong beside the control that it is about, else below the buttons."""
-        named = "" if error is None else str(error.values.get("field", "model"))
-        named = named if named in self.fields else "model"
-        for name, field in self.fields.items():
-            field.mark(error.in_language(self.lang) if error is not None and name == named else "")
-        if error is not None and named not in self.fields:
-            self.status.value = markup.status(error.in_language(self.lang), "error")
+        """Say what went wrong beside the control that it is about: the model, where it names none."""
+        self.mark(error, otherwise="model")
