@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from advisor.capacity import response_quantile_s
-from advisor.queue_model import service_quantile
 from advisor.paths import DATA
+from advisor.queue_model import service_quantile
 from advisor.sim_many import simulated_quantiles_s
 
 FloatArray = NDArray[np.float64]

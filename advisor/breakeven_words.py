@@ -85,6 +85,7 @@ def _where(axis: AxisName, place: str, start: float, end: float, lang: str) -> s
 
 
 def place_text(axis: AxisName, value: float, lang: str) -> str:
+    """A place of an axis in its unit."""
     return sentence(f"breakeven.place.{axis}", lang, value=number(ceil(value) if axis in _SORT else value))
 
 

@@ -8,8 +8,8 @@ import ipywidgets as w
 from advisor.errors import AdvisorError
 from advisor.full_advice import FullAdvice
 from advisor.knowledge import load
-from advisor.price_changes import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
 from advisor.pipeline import advise
+from advisor.price_changes import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
 from advisor.report import stack_name
 from advisor.text import sentence
 from advisor.view import markup
