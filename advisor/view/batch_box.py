@@ -7,20 +7,9 @@ from advisor.batch_words import batch_lines, batch_table
 from advisor.text import sentence
 from advisor.units import MS_PER_S
 from advisor.view import batch_plots, markup, plots
-from advisor.view.bounded import SliderField
+from advisor.view.bounded import sliders
 from advisor.view.boxes import AnsweringBox
-from advisor.view.fields import Field
 
-_BEGIN = {
-    "instances": 2,
-    "arrivals_per_s": 300,
-    "response_ms": 100,
-    "batch": 16,
-    "fixed_ms": 8,
-    "item_ms": 1,
-    "delay_ms": 0,
-    "service_cv": 0.1,
-}
 _TIMES = ("response", "fixed", "item", "delay")
 
 
@@ -36,18 +25,7 @@ class BatchBox(AnsweringBox):
     def __init__(self, lang: str) -> None:
         self.lead, self.said, self.table = w.HTML(), w.HTML(), w.HTML()
         self.plot = w.Output(layout=w.Layout(width="100%"))
-        fields: dict[str, Field] = {
-            "instances": SliderField("instances", 1, 64, whole=True),
-            "arrivals_per_s": SliderField("arrivals_per_s", 0.01, 1e5),
-            "response_ms": SliderField("response_ms", 0.1, 1e5),
-            "batch": SliderField("batch", 1, 256, whole=True),
-            "fixed_ms": SliderField("fixed_ms", 0.001, 1e4),
-            "item_ms": SliderField("item_ms", 0.001, 1e4),
-            "delay_ms": SliderField("delay_ms", 0, 50, even=True),
-            "service_cv": SliderField("service_cv", 0, 2, even=True),
-        }
-        for name, value in _BEGIN.items():
-            fields[name].fill(value)
+        fields = sliders("batch")
         super().__init__("batch", lang, fields, self.lead, self.said, self.plot, self.table)
 
     @property

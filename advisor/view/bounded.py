@@ -7,7 +7,8 @@ import ipywidgets as w
 
 from advisor.errors import Coded, RequirementError
 from advisor.numbers import number
-from advisor.view.fields import NumberField
+from advisor.sim_settings import settings
+from advisor.view.fields import Field, NumberField
 
 _STEP = 0.01
 
@@ -103,3 +104,23 @@ class SliderField(BoundedField):
             self._following = True
             self.slider.value = self._place(typed)
             self._following = False
+
+
+def sliders(box: str) -> dict[str, Field]:
+    """Sliders of a box of the page of capacity and cost, where ``data/simulation.toml`` has them begin."""
+    fields: dict[str, Field] = {}
+    for name, one in settings()["controls"][box].items():
+        kinds = {kind: one.get(kind, False) for kind in ("whole", "even")}
+        fields[name] = SliderField(name, one["least"], one["most"], **kinds)
+        fields[name].fill(one["begin"])
+    return fields
+
+
+def boxes(box: str) -> dict[str, Field]:
+    """The same as boxes to type into; those that have no beginning may stay empty."""
+    fields: dict[str, Field] = {}
+    for name, one in settings()["controls"][box].items():
+        optional, whole = "begin" not in one, one.get("whole", False)
+        fields[name] = BoundedField(name, one["least"], one["most"], whole=whole, optional=optional)
+        fields[name].fill(one.get("begin"))
+    return fields

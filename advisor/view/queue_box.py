@@ -11,19 +11,9 @@ from advisor.option_queue import OptionQueue, Shown, origin_lines, shown_queue
 from advisor.text import sentence
 from advisor.units import MS_PER_S
 from advisor.view import markup, plots, queue_plots
-from advisor.view.bounded import SliderField
+from advisor.view.bounded import sliders
 from advisor.view.boxes import AnsweringBox
-from advisor.view.fields import Field
 
-_BEGIN = {
-    "replicas": 3,
-    "arrivals_per_s": 50,
-    "response_ms": 150,
-    "service_ms": 40,
-    "service_cv": 0.4,
-    "arrival_cv": 1,
-    "workers": 1,
-}
 _DIGITS = 4
 """Digits of the numbers that a stack fills the controls with."""
 
@@ -42,17 +32,7 @@ class QueueBox(AnsweringBox):
         self.plot = w.Output(layout=w.Layout(width="100%"))
         self.shown: Shown | None = None
         """Whose numbers the controls hold; None where somebody typed them in."""
-        fields: dict[str, Field] = {
-            "replicas": SliderField("replicas", 1, 1e3, whole=True),
-            "arrivals_per_s": SliderField("arrivals_per_s", 0.01, 1e5),
-            "response_ms": SliderField("response_ms", 0.1, 1e5),
-            "service_ms": SliderField("service_ms", 0.01, 1e5),
-            "service_cv": SliderField("service_cv", 0, 3, even=True),
-            "arrival_cv": SliderField("arrival_cv", 0, 3, even=True),
-            "workers": SliderField("workers", 1, 256, whole=True),
-        }
-        for name, value in _BEGIN.items():
-            fields[name].fill(value)
+        fields = sliders("queue")
         super().__init__("queue", lang, fields, self.origin, self.lead, self.said, self.plot, self.table)
 
     def take(self, advice: FullAdvice, chosen: str | None) -> None:

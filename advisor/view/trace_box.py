@@ -14,52 +14,16 @@ from advisor.sim_settings import settings
 from advisor.text import sentence
 from advisor.trace import Trace, example_csv, traced
 from advisor.trace_words import trace_lines
-from advisor.units import HOURS_PER_DAY, HOURS_PER_YEAR, MS_PER_S, PERCENT, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+from advisor.units import MS_PER_S, PERCENT, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 from advisor.view import markup, plots, trace_plots
 from advisor.view.background import Report, Work
-from advisor.view.bounded import BoundedField
+from advisor.view.bounded import boxes
 from advisor.view.fields import ChoiceField, Field
 from advisor.view.queue_box import numbers_of
 from advisor.view.tasks import Task
 from advisor.view.uploads import UploadField, by_its_name
 
-_NUMBERS: Mapping[str, tuple[float, float, bool]] = {
-    "rate_per_s": (0.001, 1e5, False),
-    "hours": (0.01, HOURS_PER_YEAR, False),
-    "peak_factor": (1, 100, False),
-    "burst_factor": (1, 1000, False),
-    "burst_percent": (0.01, 50, False),
-    "burst_minutes": (0.01, 1e4, False),
-    "service_ms": (0.01, 1e6, False),
-    "service_cv": (0, 5, False),
-    "workers": (1, 256, True),
-    "response_ms": (0.01, 1e7, False),
-    "target_percent": (1, 100, False),
-    "start_s": (0, 1e4, False),
-    "min_replicas": (0, 1000, True),
-    "max_replicas": (1, 1000, True),
-}
-"""Bounds of the numbers, and whether they are whole."""
-_OPTIONAL: Mapping[str, tuple[float, float]] = {"cool_down_s": (0, 1e5), "idle_s": (0, 1e5)}
-"""Bounds of what is left to the system where the box is empty."""
-_BEGIN = {
-    "kind": "daily",
-    "rate_per_s": 10,
-    "hours": HOURS_PER_DAY,
-    "peak_factor": 3,
-    "burst_factor": 6,
-    "burst_percent": 5,
-    "burst_minutes": 10,
-    "service_ms": 300,
-    "service_cv": 0.4,
-    "workers": 1,
-    "response_ms": 1000,
-    "system": "kubernetes-hpa",
-    "target_percent": 70,
-    "start_s": 60,
-    "min_replicas": 1,
-    "max_replicas": 50,
-}
+_BEGIN = {"kind": "daily", "system": "kubernetes-hpa"}
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "daily": ("rate_per_s", "hours", "peak_factor"),
     "bursts": ("rate_per_s", "hours", "burst_factor", "burst_percent", "burst_minutes"),
@@ -86,9 +50,9 @@ class TraceBox(Task):
         fields: dict[str, Field] = {
             "kind": ChoiceField("kind", tuple(_OF_KIND), _kind_name),
             "file": UploadField("file", "traces", example_csv),
-            **{name: BoundedField(name, least, most, whole=whole) for name, (least, most, whole) in _NUMBERS.items()},
+            **boxes("trace"),
             "system": ChoiceField("system", tuple(settings()["scalers"]), _system_name),
-            **{name: BoundedField(name, *bounds, optional=True) for name, bounds in _OPTIONAL.items()},
+            **boxes("trace_optional"),
         }
         for name, value in _BEGIN.items():
             fields[name].fill(value)
@@ -113,10 +77,10 @@ class TraceBox(Task):
     def made(self) -> Work:
         """Simulation that the controls describe."""
         value = {name: self.fields[name].value for name in self._asked}
+        own = ("start_s", "min_replicas", "max_replicas", *settings()["controls"]["trace_optional"])
         policy = scaler(
-            value["system"], target=value["target_percent"] / PERCENT,
-            **{name: value[name] for name in ("start_s", "min_replicas", "max_replicas", *_OPTIONAL)},
-        )  # fmt: skip
+            value["system"], target=value["target_percent"] / PERCENT, **{name: value[name] for name in own}
+        )
         service = Service(value["service_ms"] / MS_PER_S, value["service_cv"])
 
         def work(report: Report, cancel: threading.Event) -> Trace:
