@@ -159,14 +159,14 @@ def _of_tables(tariffs: Tariffs, item: str, tier: int, market: int) -> Iterator[
     """Row of the services or of a tier of egress that holds in a market; none where nobody states a price."""
     row = tariffs.row(item, tier, market)
     if row is not None:
-        home = "data/egress.csv" if item == "egress" else "data/services.csv"
-        sourced = is_sourced(row)
-        yield Claim(str(row["source"]) if sourced else home, str(row["dated"]), "sourced" if sourced else "estimate")
+        basis, home = basis_of(row), "data/egress.csv" if item == "egress" else "data/services.csv"
+        yield Claim(home if basis == "estimate" else str(row["source"]), str(row["dated"]), basis)
 
 
-def is_sourced(row: Mapping[Any, Any]) -> bool:
-    """Whether the price of a row of the services or of egress is published."""
-    return str(row["basis"] if "basis" in row else row["provenance"]).startswith("sourced")
+def basis_of(row: Mapping[Any, Any]) -> Basis:
+    """What the price of a row of the services, or of egress, is."""
+    said = str(row["basis"] if "basis" in row else row["provenance"])
+    return "own" if said == "own" else "sourced" if said.startswith("sourced") else "estimate"
 
 
 def total_of(lines: Sequence[BillLine]) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from advisor.billed import country_of
-from advisor.bills import Basis, is_sourced
+from advisor.bills import Basis, basis_of
 from advisor.claims import Record, Source
 from advisor.document import Evidence
 from advisor.draw import pue_terms
@@ -78,10 +78,9 @@ def _beside(option: Option, tariffs: Tariffs, market: int, item: str, tier: int)
     egress = item == "egress"
     row = tariffs.row(item, tier, market)
     if row is not None:
-        sourced = is_sourced(row)
-        title = row["source"] if sourced or egress else row["note"] or row["source"]
-        home = "egress" if egress else "services"
-        yield _price(option, item, "sourced" if sourced else "estimate", str(title), str(row["dated"]), home)
+        basis = basis_of(row)
+        title = row["note"] or row["source"] if basis == "estimate" and not egress else row["source"]
+        yield _price(option, item, basis, str(title), str(row["dated"]), "egress" if egress else "services")
 
 
 def _price(option: Option, fact: str, basis: Basis, title: str, dated: str, home: str) -> Evidence:

@@ -1,19 +1,18 @@
 """data/ -> Knowledge: every record and table, typed and frozen."""
 
 import csv
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
 from pydantic import ValidationError
 
+from advisor import own_prices
 from advisor.claims import Record
-from advisor.errors import PriceFileError, Problem, RecordError, why_not
+from advisor.errors import Problem, RecordError
 from advisor.paths import DATA
 from advisor.record_words import problems_of, toml_problem
 from advisor.schema import FAMILIES, Device, Model, Rule, Server
@@ -40,9 +39,6 @@ OFFER_COLUMNS = (
 TOKEN_PRICES = ("input", "output", "cached_input")
 HERE = "this-machine"
 """Id of the machine in front of the user, once it is measured."""
-_DATED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-_MACHINE_COLUMNS = ("provider", "service", "instance_type", "region")
-PRICE_COLUMNS = (*_MACHINE_COLUMNS, "usd_per_hour", "since")
 
 
 class Country(NamedTuple):
@@ -72,8 +68,7 @@ class Knowledge:
     folder : Path
         Folder in the layout of ``data/``.
     prices : Path, optional
-        A user's own price file that fills or overrides prices; columns provider, service, instance_type, region ("*"
-        = every region), usd_per_hour, since.
+        A user's own price file that fills or overrides prices, see :mod:`advisor.own_prices`.
     """
 
     folder: Path = DATA
@@ -130,14 +125,19 @@ class Knowledge:
     @cached_property
     def services(self) -> "pd.DataFrame":
         """Prices of what a cloud bills beside the machine; a region of "" = those without a row of their own."""
-        return _priced(self.folder / "services.csv", "usd")
+        listed = _priced(self.folder / "services.csv", "usd")
+        return own_prices.services(listed, self._own_prices)
 
     @cached_property
     def egress(self) -> "pd.DataFrame":
         """Tiers of traffic to the internet; a region of "" = those without a row of their own."""
-        return _priced(
-            self.folder / "egress.csv", "from_gb", "to_gb", "usd_per_gb", "free_gb_month", "inter_region_usd_per_gb"
-        )
+        numbers = ("from_gb", "to_gb", "usd_per_gb", "free_gb_month", "inter_region_usd_per_gb")
+        return own_prices.egress(_priced(self.folder / "egress.csv", *numbers), self._own_prices)
+
+    @cached_property
+    def _own_prices(self) -> Sequence[own_prices.OwnPrice]:
+        """Rows of the user's own price file."""
+        return () if self.prices is None else own_prices.read(self.prices, self.table("services")["units"])
 
     @cached_property
     def plans(self) -> "pd.DataFrame":
@@ -263,46 +263,7 @@ def _offers(knowledge: Knowledge) -> "pd.DataFrame":
         for path in sorted((knowledge.folder / "offers").glob("*.csv.gz"))
     ]
     offers = pd.concat(parts, ignore_index=True).assign(own=False)
-    if knowledge.prices is not None:
-        offers = with_own_prices(offers, knowledge.prices)
+    offers = own_prices.machines(offers, knowledge._own_prices)
     traits = tomllib.loads((knowledge.folder / "offers" / "traits.toml").read_text(encoding="utf-8"))["traits"]
     joined = offers.assign(device=device_of_offers(offers, knowledge.devices), trait=trait_of_offers(offers, traits))
     return joined.astype(dict.fromkeys([*text, "provider"], "category"))
-
-
-def with_own_prices(offers: "pd.DataFrame", path: Path) -> "pd.DataFrame":
-    """Offers with the prices of a user's file in place of, or beside, the listed ones.
-
-    Raises
-    ------
-    PriceFileError
-        If the file cannot be read, lacks a column, names a machine that no price list holds, or holds a price that is
-        no positive number.
-    """
-    import pandas as pd
-
-    try:
-        own = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        reason = why_not(error) if isinstance(error, OSError) else " ".join(str(error).split())
-        raise PriceFileError("price_file", file=str(path), columns=", ".join(PRICE_COLUMNS), reason=reason) from None
-    if missing := [column for column in PRICE_COLUMNS if column not in own]:
-        raise PriceFileError(
-            "price_column", file=str(path), column=", ".join(missing), columns=", ".join(PRICE_COLUMNS)
-        )
-    price, since = offers["usd_per_hour"].to_numpy(copy=True), offers["since"].to_numpy(dtype=object, copy=True)
-    source = offers["source"].to_numpy(dtype=object, copy=True)
-    own_price = np.zeros(len(offers), bool)
-    for number, row in enumerate(own.to_dict("records"), start=2):
-        value = pd.to_numeric(row["usd_per_hour"], errors="coerce")
-        if not 0 < value < float("inf"):
-            raise PriceFileError("price_value", file=str(path), row=number, value=row["usd_per_hour"])
-        if not _DATED.fullmatch(row["since"]):
-            raise PriceFileError("price_date", file=str(path), row=number, value=row["since"])
-        named = [name for name in _MACHINE_COLUMNS if not (name == "region" and row[name] == "*")]
-        hit = np.logical_and.reduce([(offers[name] == row[name]).to_numpy() for name in named])
-        if not hit.any():
-            machine = "/".join(str(row[name]) for name in _MACHINE_COLUMNS)
-            raise PriceFileError("price_machine", file=str(path), row=number, value=machine)
-        price[hit], since[hit], source[hit], own_price[hit] = float(value), row["since"], path.name, True
-    return offers.assign(usd_per_hour=price, since=since, source=source, own=own_price)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from advisor.bill_table import bill_rows
 from advisor.errors import UnknownIdError
 from advisor.full_advice import FullAdvice
-from advisor.knowledge import PRICE_COLUMNS, Knowledge
+from advisor.knowledge import Knowledge
+from advisor.own_prices import COLUMNS
 from advisor.money import USD, cost_text, currency_of, dated_cell
 from advisor.numbers import figure
 from advisor.report import stack_name
@@ -33,7 +34,7 @@ def price_template(knowledge: Knowledge, options: Iterable[Option]) -> "pd.DataF
         for provider, machine, region in named
     ]
     table = _joined(rows) if rows else offers.iloc[:0]
-    return table.dropna(subset=["usd_per_hour"])[list(PRICE_COLUMNS)].astype(str)
+    return table.dropna(subset=["usd_per_hour"])[list(COLUMNS)].astype(str)
 
 
 def _joined(rows: "Sequence[pd.DataFrame]") -> "pd.DataFrame":

@@ -177,6 +177,8 @@ def test_own_prices_fill_and_override(ask: Ask, small: Knowledge, tmp_path: Path
         (PRICE_HEADER + "aws,ec2,g4dn.xlarge,us-east-1,,2026\n", ["2"]),
         (PRICE_HEADER + "aws,ec2,g4dn.xlarge,us-east-1,1,2026\naws,ec2,none,us-east-1,1,2026\n", ["none", "3"]),
         (PRICE_HEADER + "aws,ec2,g4dn.xlarge,nowhere,1,2026\n", ["nowhere", "2"]),
+        (PRICE_HEADER + "aws,egres,,*,1,2026\n", ["aws/egres", "2"]),
+        (PRICE_HEADER + "aws,egress,,*,0,2026\n", ["0", "2"]),
         ("\x00\x01\x02", ["own.csv"]),
         (PRICE_HEADER + "a\n1,2,3,4,5,6,7,8,9\n", ["own.csv"]),
     ],

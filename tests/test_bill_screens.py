@@ -255,6 +255,36 @@ def test_a_price_of_ones_own_is_marked_and_no_list_discount_is_taken_off_it(
     assert [plan.code for plan in plans_of(advice.option(T4), advice.knowledge)] == ["on-demand"]
 
 
+def test_prices_of_ones_own_fill_and_override_what_is_billed_beside_the_machine(
+    ask: Ask, small: Knowledge, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text(
+        "provider,service,instance_type,region,usd_per_hour,since\n"
+        "huawei,ecs,pi2.2xlarge.4,*,0.70,2026-11-01\nhuawei,egress,,*,0.10,2026-11-02\n"
+        "huawei,disk,,cn-north-4,0.05,2026-11-03\naws,egress,,us-east-1,0.01,2026-11-04\naws,disk,,*,0.02,2026-11-05\n"
+    )
+    wishes = {"qps": 10, "p99_ms": 500}
+    advice, listed = ask(Knowledge(small.folder, own), **wishes), ask(**wishes)
+    north, other = (
+        advice.option(f"huawei-ecs/{region}/pi2.2xlarge.4/onnxruntime/fp16")
+        for region in ("cn-north-4", "ap-southeast-1")
+    )
+    assert {line.item: line.basis for line in north.bill} == {"machines": "own", "disk": "own", "egress": "own"}
+    assert north.usd_per_month_known
+    assert north.price_dates == ("2026-11-01", "2026-11-03")
+    assert not other.usd_per_month_known
+    assert [line.item for line in other.bill if line.usd_per_month is None] == ["disk"]
+    mine = {line.item: line for line in advice.option(T4).bill}
+    assert (mine["egress"].unit_price_usd, mine["egress"].source) == (0.01, "own.csv")
+    assert mine["disk"].unit_price_usd == 0.02
+    elsewhere = "aws-ec2/eu-central-1/g4dn.xlarge/onnxruntime/fp16"
+    abroad = {line.item: line.unit_price_usd for line in advice.option(elsewhere).bill}
+    before = {line.item: line.unit_price_usd for line in listed.option(elsewhere).bill}
+    assert abroad["egress"] == before["egress"] == 0.1
+    assert (abroad["disk"], before["disk"]) == (0.02, 0.08)
+
+
 def test_spot_is_read_from_the_price_lists() -> None:
     advice = advise(Requirements(model="resnet50", qps=300, p99_ms=200, country="US", providers=("aws",)))
     option = next(o for o in advice.shortlist if o.operation == "vm" and o.provider == "aws")

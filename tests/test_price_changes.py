@@ -6,12 +6,12 @@ import pytest
 from small_knowledge import Ask
 
 from advisor import Knowledge
-from advisor.knowledge import PRICE_COLUMNS
+from advisor.own_prices import COLUMNS
 from advisor.price_changes import has_own_price, own_bill_table, own_price_lines, own_price_table, price_template
 from advisor.text import languages
 
 T4, L4 = "aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/int8", "aws-ec2/us-east-1/g6.xlarge/onnxruntime/fp16"
-HEADER = ",".join(PRICE_COLUMNS) + "\n"
+HEADER = ",".join(COLUMNS) + "\n"
 
 
 def priced(small: Knowledge, folder: Path, rows: str) -> Knowledge:
@@ -23,7 +23,7 @@ def priced(small: Knowledge, folder: Path, rows: str) -> Knowledge:
 def test_the_template_holds_the_listed_prices_and_changes_no_cost(ask: Ask, small: Knowledge, tmp_path: Path) -> None:
     listed = ask()
     template = price_template(small, listed.shortlist)
-    assert tuple(template.columns) == PRICE_COLUMNS
+    assert tuple(template.columns) == COLUMNS
     assert {"g4dn.xlarge", "ml.g6.xlarge", "c3-standard-8"} <= set(template["instance_type"])
     rows = template.to_csv(index=False).split("\n", 1)[1]
     mine = ask(priced(small, tmp_path, rows))

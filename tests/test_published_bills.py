@@ -2,14 +2,20 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from advisor.cost import FrontTerms, FunctionTerms, egress_lines, front_lines, function_lines, machine_line
+from advisor.lines import Line
+from advisor.owning import OwnTerms, owned_lines
+
 BILLS = tomllib.loads((Path(__file__).parent / "golden" / "published_bills.toml").read_text(encoding="utf-8"))["bills"]
 DATED = re.compile(r"20\d\d(-\d\d(-\d\d)?)?")
 CENT = 0.005
+NAN = float("nan")
 
 
 def bill(name: str) -> dict[str, Any]:
@@ -62,3 +68,69 @@ def test_the_own_server_breaks_even_when_the_paper_says() -> None:
     for plan, hours in one["lines"]["break_even_hours"].items():
         saved_per_hour = given["cloud_usd_per_hour"][plan] - given["running_usd_per_hour"]
         assert given["server_usd"] / saved_per_hour == pytest.approx(hours, rel=2e-4)
+
+
+# The product's own lines against them
+
+
+def usd(lines: Sequence[Line]) -> dict[str, float]:
+    return {line.item: float(line.usd) for line in lines}
+
+
+def test_the_lines_of_functions_come_to_what_aws_bills_before_its_free_tier() -> None:
+    given, lines = bill("aws-lambda")["given"], bill("aws-lambda")["lines"]
+    terms = FunctionTerms(given["usd_per_gb_s"], NAN, NAN, NAN, given["usd_per_million_requests"])
+    ours = usd(
+        function_lines(
+            requests=given["requests"],
+            seconds=given["seconds_per_request"],
+            memory_gb=given["memory_gb"],
+            memory_gib=given["memory_gb"],
+            vcpu=1.0,
+            terms=terms,
+        )
+    )
+    free = given["free_gb_s"] * given["usd_per_gb_s"]
+    assert ours["function-gb"] - free == pytest.approx(lines["compute_usd"], abs=CENT)
+    free = given["free_requests"] / 1e6 * given["usd_per_million_requests"]
+    assert ours["requests"] - free == pytest.approx(lines["requests_usd"], abs=CENT)
+
+
+def test_a_load_balancer_by_the_gigabyte_comes_to_what_azure_bills_by_capacity_units() -> None:
+    given, lines = bill("azure-application-gateway-grown")["given"], bill("azure-application-gateway-grown")["lines"]
+    gb = given["traffic_mbit_per_s"] * 1e6 / 8 * 3600 * given["hours"] / 1e9
+    terms = FrontTerms(given["usd_per_hour"], given["usd_per_capacity_unit_hour"], 0.0)
+    ours = usd(front_lines(balancers=1, endpoints=0, gb=gb, terms=terms))
+    assert ours["load-balancer"] == pytest.approx(lines["fixed_usd"], abs=CENT)
+    assert ours["load-balancer-gb"] == pytest.approx(lines["capacity_units_usd"], rel=2e-3)
+
+
+def test_a_load_balancer_and_its_traffic_come_to_what_tencent_bills_a_day() -> None:
+    given, lines = bill("tencent-load-balancer")["given"], bill("tencent-load-balancer")["lines"]
+    terms = FrontTerms(given["usd_per_day"] / 24, given["usd_per_capacity_unit_hour"], 0.0)
+    units = given["capacity_units"] * 730
+    ours = usd(front_lines(balancers=1, endpoints=0, gb=units, terms=terms))
+    day = given["hours"] / 730
+    assert ours["load-balancer"] * day == pytest.approx(lines["instance_usd"], abs=CENT)
+    assert ours["load-balancer-gb"] * day == pytest.approx(lines["capacity_units_usd"], abs=CENT)
+    (out,) = egress_lines(gb=given["egress_gb"], from_gb=[0], to_gb=[NAN], usd_per_gb=[given["usd_per_gb"]])
+    assert float(out.usd) == pytest.approx(lines["egress_usd"], abs=CENT)
+
+
+def test_replicas_that_follow_the_load_come_to_what_hugging_face_bills() -> None:
+    given = bill("huggingface-autoscaled")["given"]
+    mean = given["least_replicas"] + given["further_replicas"] * given["scaled_up_hours"] / given["hours"]
+    ours = machine_line(machines=mean, usd_per_hour=given["usd_per_hour"])
+    assert float(ours.usd) == pytest.approx(bill("huggingface-autoscaled")["total"]["usd"], abs=CENT)
+
+
+def test_a_server_written_off_until_it_breaks_even_costs_what_the_cloud_does() -> None:
+    one = bill("own-server-8x-h100")
+    given = one["given"]
+    for plan, hours in one["lines"]["break_even_hours"].items():
+        months = hours / 730
+        terms = OwnTerms(months, months, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+        (hardware, *_) = owned_lines(machines=1, places=1, price_usd=given["server_usd"], power_w=0.0, terms=terms)
+        owned = float(hardware.usd) + given["running_usd_per_hour"] * 730
+        rented = float(machine_line(machines=1, usd_per_hour=given["cloud_usd_per_hour"][plan]).usd)
+        assert owned == pytest.approx(rented, rel=2e-4)

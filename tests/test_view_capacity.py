@@ -13,7 +13,7 @@ from english_words import CHINESE, english_words
 from small_knowledge import KNOWLEDGE
 
 from advisor import Knowledge, Requirements, advise
-from advisor.knowledge import PRICE_COLUMNS
+from advisor.own_prices import COLUMNS
 from advisor.trace import example_csv
 from advisor.view import capacity
 from advisor.view.background import Work
@@ -22,7 +22,7 @@ from advisor.view.boxes import Box
 from advisor.view.capacity_page import CapacityPage
 from advisor.view.uploads import UploadField
 
-HEADER = ",".join(PRICE_COLUMNS) + "\n"
+HEADER = ",".join(COLUMNS) + "\n"
 TABS = ("queue", "batch", "trace", "bill", "breakeven", "prices")
 TAG = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 NAMES = "SageMaker Knative hour since service instance type mine price list made for tests people data YYYY"
