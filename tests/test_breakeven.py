@@ -24,6 +24,7 @@ from advisor.tokens import TokenPrice, api_usd_per_month, hosted, in_force, toke
 EC2 = "aws-ec2/us-east-1/g4dn.xlarge/onnxruntime/fp16"
 LAMBDA = "aws-lambda/us-east-1/lambda 4 vCPU 7076 MB/onnxruntime/int8"
 OWN = "own-server/-/server-1x-t4/onnxruntime/fp16"
+CPUS = "own-server/-/server-cpu-64-cores/onnxruntime/fp32"
 VLLM = "aws-ec2/us-east-1/g4dn.12xlarge/vllm/int8"
 DEAR = "api:openai/small"
 API = "api:together/llama-3-8b"
@@ -118,6 +119,15 @@ def test_months_add_the_price_at_the_start_and_again_when_it_is_worn_out(ask: As
     assert dict(zip(found.at, found.first.usd, strict=True))[48.0] == pytest.approx(48 * options[EC2])
     before, after = (paid[at] for at in sorted(paid) if 47 < at <= 48)
     assert after - before == pytest.approx(upfront)
+
+
+def test_an_own_server_is_bought_at_every_site(ask: Ask) -> None:
+    one, three = (
+        ask(qps=1, p99_ms=3000, sites=sites, data="on-premises").break_even(OWN, CPUS, axis="months")
+        for sites in (1, 3)
+    )
+    assert three.first.usd[0] == pytest.approx(3 * one.first.usd[0])
+    assert three.first.usd[-1] == pytest.approx(3 * one.first.usd[-1])
 
 
 def test_months_do_not_depend_on_the_horizon_that_was_asked(ask: Ask) -> None:

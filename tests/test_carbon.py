@@ -15,6 +15,7 @@ from small_knowledge import Ask
 from advisor import Knowledge, Requirements, advise
 from advisor.carbon import Hours, Power, busy_share, energy_kwh, ranged
 from advisor.contest import rows_named
+from advisor.draw import factors
 from advisor.footprint_words import footprint_lines
 from advisor.options import option_at
 from advisor.results import Option
@@ -107,14 +108,36 @@ def test_machines_that_follow_the_load_draw_what_is_held(ask: Ask) -> None:
 
 
 def test_the_criterion_looks_at_the_middle_of_the_option(ask: Ask) -> None:
-    advice = ask(qps=20, p99_ms=400, priorities={"carbon": 1})
+    many = {"qps": 2000, "hours_per_day": 8, "skills": "kubernetes", "peak_factor": 5}
+    advice = ask(**many, p99_ms=400, priorities={"carbon": 1})
     ev = advice.evaluation
     column = ev.criteria["carbon"].value
     for name in (EC2, LAMBDA, OWN, EC2.replace("ec2", "eks")):
         row = rows_named(ev.found, name)[0]
         assert column[row] == pytest.approx(option_at(ev, row, p_best=0.0).carbon_kg_per_month.mid)
+    advice = ask(qps=20, p99_ms=400, priorities={"carbon": 1})
     month = [option.carbon_kg_per_month.mid for option in advice.shortlist if option.carbon_kg_per_month]
     assert advice.best.carbon_kg_per_month.mid == min(month)
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "pue", "grid"),
+    [
+        (EC2, "accelerator", (1.06, 1.14, 1.46), "grid"),
+        (LAMBDA, "processor", (1.06, 1.14, 1.46), "grid"),
+        (OWN, None, (1.5, 2.0, 2.5), "country"),
+        ("edge-device/-/jetson-orin-nano-8gb/onnxruntime/fp16", None, (1.0, 1.0, 1.0), "country"),
+    ],
+)
+def test_every_machine_has_the_factors_of_its_place(ask: Ask, small: Knowledge, name, host, pue, grid) -> None:
+    found = ask(qps=1, data="anywhere").evaluation.found
+    machine = found.run_machine[found.run[rows_named(found, name)]]
+    drawn = factors(small, found, "US", machine)
+    ends = ENERGY["host"][host].values() if host else (1.0, 1.0, 1.0)
+    assert [float(end[0]) for end in drawn.host] == list(ends)
+    assert [float(end[0]) for end in drawn.pue] == pytest.approx(pue)
+    spread = [float(end[0] / drawn.grams_per_kwh[1][0]) for end in drawn.grams_per_kwh]
+    assert spread == pytest.approx([ENERGY["intensity"][grid][end] for end in ("low", "mid", "high")])
 
 
 @every_language

@@ -110,7 +110,7 @@ def test_an_unknown_price_makes_nothing_cheaper() -> None:
     assert Point(1.0, (2.0, 3.0), (False, False)).cheaper is None
 
 
-payments = st.builds(Payments, st.floats(0, 1e5) | st.just(0.0), st.floats(0, 5e3), st.floats(5, 80))
+payments = st.builds(Payments, st.just(0.0) | st.floats(1, 1e5), st.just(0.0) | st.floats(0.1, 5e3), st.floats(5, 80))
 
 
 @given(payments, payments)
