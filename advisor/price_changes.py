@@ -7,9 +7,9 @@ from advisor.bill_table import bill_rows
 from advisor.errors import UnknownIdError
 from advisor.full_advice import FullAdvice
 from advisor.knowledge import Knowledge
-from advisor.own_prices import COLUMNS
 from advisor.money import USD, cost_text, currency_of, dated_cell
 from advisor.numbers import figure
+from advisor.own_prices import COLUMNS
 from advisor.report import stack_name
 from advisor.results import Option
 from advisor.text import sentence
