@@ -208,9 +208,9 @@ def test_the_default_is_the_first_choice_and_the_best_that_is_run_otherwise(ask:
         ({}, {"axis": "years"}, ["years", "months"]),
         ({}, {"axis": "tokens"}, ["tokens"]),
         ({}, {"second": API}, [API]),
-        ({}, {"first": EC2, "second": EC2}, [EC2, "--second"]),
+        ({}, {"first": EC2, "second": EC2}, [EC2, "second"]),
         (LANGUAGE, {"first": API, "second": "api:openai/x"}, []),
-        ({"p99_ms": 0.001}, {}, ["--first", "--second"]),
+        ({"p99_ms": 0.001}, {}, []),
     ],
 )
 def test_what_cannot_be_compared_is_said_in_one_sentence(ask: Ask, wishes, arguments, parts) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from advisor.cost import FrontTerms, FunctionTerms, egress_lines, front_lines, function_lines, machine_line
+from advisor.cost import FrontTerms, egress_lines, front_lines, machine_line
+from advisor.function_bill import Size, Terms, Use, function_lines
 from advisor.lines import Line
 from advisor.owning import OwnTerms, owned_lines
 
@@ -74,22 +75,20 @@ def test_the_own_server_breaks_even_when_the_paper_says() -> None:
 
 
 def usd(lines: Sequence[Line]) -> dict[str, float]:
-    return {line.item: float(line.usd) for line in lines}
+    return {line.item: line.usd.item() for line in lines}
 
 
 def test_the_lines_of_functions_come_to_what_aws_bills_before_its_free_tier() -> None:
     given, lines = bill("aws-lambda")["given"], bill("aws-lambda")["lines"]
-    terms = FunctionTerms(given["usd_per_gb_s"], NAN, NAN, NAN, given["usd_per_million_requests"])
-    ours = usd(
-        function_lines(
-            requests=given["requests"],
-            seconds=given["seconds_per_request"],
-            memory_gb=given["memory_gb"],
-            memory_gib=given["memory_gb"],
-            vcpu=1.0,
-            terms=terms,
-        )
-    )
+    use = Use(
+        requests=given["requests"], hours=730.0, service_s=given["seconds_per_request"],
+        billed_s=given["seconds_per_request"], start_s=0.0, alive_s=0.0, provisioned=0.0, on_provisioned=0.0,
+    )  # fmt: skip
+    terms = Terms(
+        given["usd_per_gb_s"], NAN, NAN, NAN, given["usd_per_million_requests"],
+        held_usd_per_s=0.0, use_usd_per_s=NAN, usd_min_per_hour=NAN, lifetime=False, idle=False, start=False,
+    )  # fmt: skip
+    ours = usd(function_lines(use, Size(memory_gib=given["memory_gb"], vcpu=1.0), terms))
     free = given["free_gb_s"] * given["usd_per_gb_s"]
     assert ours["function-gb"] - free == pytest.approx(lines["compute_usd"], abs=CENT)
     free = given["free_requests"] / 1e6 * given["usd_per_million_requests"]
