@@ -78,8 +78,9 @@ def test_response_agrees_with_simulation(count: int, utilisation: float, service
 def test_exponential_queues_are_nearly_exact(count: int, utilisation: float, q: float) -> None:
     waits, spare = erlang_c(count, utilisation * count), count * (1 - utilisation)
     predicted = response_quantile_s(q, servers=count, arrivals_per_s=utilisation * count, service_s=1.0)
-    slower = 1 - spare if abs(1 - spare) > 1e-9 else 1e-9
-    beyond = np.exp(-predicted) + waits / -slower * (np.exp(-predicted) - np.exp(-predicted * spare))
+    slower = spare - 1
+    queued = -np.expm1(-predicted * slower) / slower if abs(slower) > 1e-9 else predicted
+    beyond = np.exp(-predicted) * (1 + waits * queued)
     assert np.log(beyond) == pytest.approx(np.log(1 - q), rel=0.05, abs=0.05)
 
 
