@@ -105,13 +105,14 @@ def hours_of(
     for its service time.  Other machines work in the active hours only, see :func:`busy_share`.
     """
     asked, cell, machine = asking.asked, fleets.cell[run], found.run_machine[run]
-    service_s, slots = fleets.cells.service_s[end][cell], fleets.cells.slots[cell]
+    cells = fleets.cells
+    service_s, alone_s, slots = cells.service_s[end][cell], cells.alone_s[end][cell], cells.slots[cell]
     places = np.where(found.machines.site[machine] > 0, asked.sites, 1)
     replicas = np.where(np.isfinite(fleets.replicas[run]), fleets.replicas[run], np.nan).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        at_peak = fleets.cells.arrivals_per_s[cell] * service_s / (replicas * fleets.workers[run])
+        of_worker = fleets.cells.arrivals_per_s[cell] / (replicas * fleets.workers[run]) / asked.peak_factor
     active_h = HOURS_PER_MONTH * asked.hours_per_day / HOURS_PER_DAY
-    busy = replicas * busy_share(at_peak / asked.peak_factor, slots) * active_h
+    busy = replicas * busy_share(of_worker * service_s, slots, of_worker * alone_s) * active_h
     held = np.maximum(np.asarray(machines, float) * HOURS_PER_MONTH, busy)
     by_use = np.flatnonzero(found.run_traffic[run] == FUNCTION)
     used = _used(asking, found, fleets, knowledge, service_s[by_use], run[by_use])
@@ -119,23 +120,29 @@ def hours_of(
     return Hours(held * places, busy * places)
 
 
-def busy_share(in_service: ArrayLike, slots: ArrayLike) -> FloatArray:
-    """Share of the time in which a worker works.
+def busy_share(load: ArrayLike, slots: ArrayLike, alone: ArrayLike) -> FloatArray:
+    r"""Share of the time in which a worker works.
 
     Parameters
     ----------
-    in_service : float or array
-        Requests, or batches, that a worker holds on average.
+    load : float or array
+        Traffic of a worker over what it carries with all slots taken, or with full batches.  [unitless]
     slots : float or array
-        How many it serves at once.
+        Sequences that it decodes at once; 1 for models that answer at once.
+    alone : float or array
+        Traffic of the worker times the time of a batch of one; as ``load`` where nothing is batched.  [unitless]
 
     Notes
     -----
-    A worker of one slot works while it holds a request.  One that decodes many sequences together works as soon as it
-    holds one, which with Poisson arrivals is the share :math:`1 - e^{-n}` of the time.
+    A worker that serves requests one by one works while it holds one, the share :math:`\rho` of the time that is its
+    load.  One that decodes up to k sequences together works as soon as it holds one, with Poisson arrivals the share
+    :math:`1 - e^{-k \rho}`.  One that takes what waits as a batch pauses after a batch in which nobody arrived: with
+    x arrivals in the time of a batch of one the share is :math:`x / (x + e^{-x})`, at least :math:`\rho`, at most x.
     """
-    held = np.asarray(in_service, float)
-    return np.asarray(np.where(np.asarray(slots) > 1, -np.expm1(-held), np.minimum(held, 1.0)))
+    rho, many, one = np.broadcast_arrays(*(np.asarray(a, float) for a in (load, slots, alone)))
+    in_batches = np.clip(one / (one + np.exp(-one)), rho, np.maximum(one, rho))
+    busy = np.where(many > 1, -np.expm1(-many * rho), np.where(one > rho, in_batches, rho))
+    return np.asarray(np.minimum(busy, 1.0))
 
 
 def _used(

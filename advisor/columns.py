@@ -119,16 +119,23 @@ class Cells(NamedTuple):
     traffic: IntArray
     shape: IntArray
     arrivals_per_s: FloatArray
-    """Requests, or batches of them [1/s]."""
     service_s: Ends
-    fill_s: FloatArray
+    alone_s: Ends
+    full_s: Ends
     first_s: Ends
     token_s: Ends
     slots: FloatArray
     batch: FloatArray
     memory_bytes: FloatArray
     service_cv: float
-    arrival_cv: FloatArray
+    arrival_cv: float
+    burst_headroom: float
+    """Spare capacity that bursty arrivals take where batches are served, per unit of the squared CV above 1."""
+    output_tokens: int
+
+    def token_late(self, objective_s: float | None) -> BoolArray:
+        """Whether the upper end of the time per output token misses its objective."""
+        return np.asarray(self.token_s[HIGH] > (np.inf if objective_s is None else objective_s))
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Sized:
     replicas: Column
     """Machines at the peak, at one place for what is owned; infinite where no number suffices."""
     servers: Column
-    """Servers of the queue: replicas x workers x slots."""
+    """Servers of the queue: replicas x workers."""
     response_high_s: Column
     """p99 of the response, upper end."""
     reachable_s: Column
@@ -188,8 +195,8 @@ class Functions:
     """Share of the requests of a day that meet a cold start."""
     start_s: Ends
     """Median of a cold start."""
-    mean_start_s: FloatArray
-    """Mean of a cold start, middle of the interval."""
+    start_log_sd: FloatArray
+    """Standard deviation of the logarithm of a cold start."""
     cold_s: Ends
     """What cold starts add to the response quantile."""
     cold_first_s: Ends
@@ -202,6 +209,11 @@ class Functions:
     """Time that other instances than those live, per request."""
     without: "Functions | None" = None
     """The same with no instance kept warm; None where these are it."""
+
+    @property
+    def mean_start_s(self) -> FloatArray:
+        """Mean of a cold start, middle of the interval."""
+        return np.asarray(self.start_s[MID] * np.exp(self.start_log_sd**2 / 2))
 
     def at(self, run: int) -> int | None:
         """Entry of a run, None where it is on machines."""
@@ -233,17 +245,19 @@ class Plan:
     """One way of serving per (class, traffic, shape); ``shape_index`` has the shape (classes, traffics)."""
 
     service_s: Ends
-    """Low, mid and high of the time that a request, or a batch of them, holds a server."""
+    """Low, mid and high of the time of a worker that a request takes where as many as may are served together."""
+    alone_s: Ends
+    """Time of a batch of one; of a decoding step of one sequence for language models."""
+    full_s: Ends
+    """Time of a full batch; of a decoding step of as many sequences as there are slots."""
     batch: FloatArray
-    """Requests that are served as one."""
+    """Requests that are served as one at most."""
     slots: FloatArray
-    """Requests, or batches, that one worker serves at once."""
-    fill_s: FloatArray
-    """Longest wait until a batch is full."""
+    """Requests that one worker serves at once."""
     first_s: Ends
     """Time to the first token on an idle worker; zero for models that answer at once."""
     token_s: Ends
-    """Time per output token; zero for models that answer at once."""
+    """Quantile of the time per output token with all slots taken; zero for models that answer at once."""
     memory_bytes: FloatArray
     """Memory of one worker, engine included."""
     shape_index: IntArray

@@ -1,6 +1,6 @@
 """What machines draw, idle and at work, and what the grid behind them emits: every factor with its range."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,25 +28,54 @@ class Factors(NamedTuple):
     """Carbon of the grid; NaN where the region is not named or states none."""
 
 
+class _Devices(NamedTuple):
+    """The same of every device of the knowledge."""
+
+    watts: FloatArray
+    idle: Ends
+    busy: Ends
+    host: Ends
+
+
 def factors(knowledge: Knowledge, found: Stacks, country: str, machine: IntArray) -> Factors:
     """Factors of some machines of an enumeration, for users in a country."""
-    rows, table = found.machines, knowledge.table("energy")
+    devices: _Devices = knowledge.kept("power of devices", lambda: _devices(knowledge))
+    rows = found.machines
     cloud, device = rows.site[machine] == _CLOUD, rows.device[machine]
-    stated = np.array([one.power or np.nan for one in found.devices])[device] * rows.units[machine]
-    kinds = [table["power"][one.kind] for one in found.devices]
-    hosts = [table["host"]["accelerator" if one.unit == "device" else "processor"] for one in found.devices]
     return Factors(
-        watts=np.where(cloud, stated, rows.power_w[machine]),
-        idle=_ends(lambda end: np.array([kind["idle"][end] for kind in kinds])[device]),
-        busy=_ends(lambda end: np.array([kind["busy"][end] for kind in kinds])[device]),
-        host=_ends(lambda end: np.where(cloud, np.array([host[end] for host in hosts])[device], 1.0)),
+        watts=np.where(cloud, devices.watts[device] * rows.units[machine], rows.power_w[machine]),
+        idle=_picked(devices.idle, device),
+        busy=_picked(devices.busy, device),
+        host=_each(lambda end: np.where(cloud, end, 1.0), _picked(devices.host, device)),
         pue=_pue(knowledge, found, machine),
         grams_per_kwh=_grams_per_kwh(knowledge, found, country, machine),
     )
 
 
-def _ends(of: Callable[[str], FloatArray]) -> Ends:
-    return of("low"), of("mid"), of("high")
+def _devices(knowledge: Knowledge) -> _Devices:
+    table, devices = knowledge.table("energy"), knowledge.devices.values()
+    kinds = [table["power"][device.kind] for device in devices]
+    return _Devices(
+        watts=np.array([device.power or np.nan for device in devices]),
+        idle=_ends([kind["idle"] for kind in kinds]),
+        busy=_ends([kind["busy"] for kind in kinds]),
+        host=_ends([table["host"]["accelerator" if one.unit == "device" else "processor"] for one in devices]),
+    )
+
+
+def _ends(ranges: Sequence[Mapping[str, float]]) -> Ends:
+    """Columns of ranges that a table states."""
+    low, mid, high = (np.array([each[end] for each in ranges], float) for end in ("low", "mid", "high"))
+    return low, mid, high
+
+
+def _each(of: Callable[[FloatArray], FloatArray], ends: Ends) -> Ends:
+    low, mid, high = (of(end) for end in ends)
+    return low, mid, high
+
+
+def _picked(ends: Ends, index: IntArray) -> Ends:
+    return _each(lambda end: end[index], ends)
 
 
 def pue_terms(table: Mapping[str, Any], provider: str) -> Mapping[str, Any]:
@@ -61,13 +90,11 @@ def _pue(knowledge: Knowledge, found: Stacks, machine: IntArray) -> Ends:
     table, own = knowledge.table("energy"), knowledge.table("costs")["pue"]
     code, providers = pd.factorize(found.machines.provider[machine])
     site = found.machines.site[machine]
-    room = np.where(site == _DEVICE, own["desk"], own["server_room"])
-
-    def of(end: str) -> FloatArray:
-        clouds = np.array([pue_terms(table, provider)[end] for provider in providers])[code]
-        return np.where(site == _CLOUD, clouds, 1 + (room - 1) * table["pue"]["own"][end])
-
-    return _ends(of)
+    overhead = np.where(site == _DEVICE, own["desk"], own["server_room"]) - 1
+    clouds = _picked(_ends([pue_terms(table, provider) for provider in providers]), code)
+    rooms = _each(lambda end: 1 + overhead * end, _ends([table["pue"]["own"]]))
+    low, mid, high = (np.where(site == _CLOUD, *both) for both in zip(clouds, rooms, strict=True))
+    return low, mid, high
 
 
 def carbon_sources(knowledge: Knowledge, found: Stacks, country: str, machine: int) -> tuple[str, ...]:
@@ -82,17 +109,25 @@ def carbon_sources(knowledge: Knowledge, found: Stacks, country: str, machine: i
 
 
 def _grams_per_kwh(knowledge: Knowledge, found: Stacks, country: str, machine: IntArray) -> Ends:
-    regions, spread = knowledge.regions, knowledge.table("energy")["intensity"]
-    intensity = regions["carbon_gco2_per_kwh"].to_numpy(float)
-    home = intensity[regions["country"].to_numpy() == country]
-    own = float(np.nanmean(home)) if np.isfinite(home).any() else np.nan
+    regions: Ends = knowledge.kept("grids", lambda: _grids(knowledge))
     site, place = found.machines.site[machine], found.machines.place[machine]
-    named = intensity[place]
-    grams = np.where(site != _CLOUD, own, np.where(place >= 0, named, np.nan))
-    scopes = [str(scope) for scope in regions["carbon_scope"]]
+    named = _each(lambda end: np.where(place >= 0, end[place], np.nan), regions)
+    home: float = knowledge.kept(("home grid", country), lambda: _home(knowledge, country))
+    own = _each(lambda end: home * end, _ends([knowledge.table("energy")["intensity"][_OWN_SCOPE]]))
+    low, mid, high = (np.where(site == _CLOUD, *both) for both in zip(named, own, strict=True))
+    return low, mid, high
 
-    def of(end: str) -> FloatArray:
-        by_place = np.array([spread[scope][end] if scope else np.nan for scope in scopes])[place]
-        return grams * np.where(site == _CLOUD, by_place, spread[_OWN_SCOPE][end])
 
-    return _ends(of)
+def _grids(knowledge: Knowledge) -> Ends:
+    """Grid intensity of every region with its range, by what its figure stands for [g CO2e/kWh]."""
+    spread, regions = knowledge.table("energy")["intensity"], knowledge.regions
+    grams = regions["carbon_gco2_per_kwh"].to_numpy(float)
+    unknown = dict.fromkeys(("low", "mid", "high"), np.nan)
+    return _each(lambda end: grams * end, _ends([spread.get(scope, unknown) for scope in regions["carbon_scope"]]))
+
+
+def _home(knowledge: Knowledge, country: str) -> float:
+    """Grid intensity at the user's own site: the mean of the regions of the country [g CO2e/kWh]."""
+    regions = knowledge.regions
+    home = regions["carbon_gco2_per_kwh"].to_numpy(float)[regions["country"].to_numpy() == country]
+    return float(np.nanmean(home)) if np.isfinite(home).any() else np.nan

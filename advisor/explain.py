@@ -132,11 +132,20 @@ def score_line(option: Option, lang: str) -> str:
 
 
 def _tails(option: Option, lang: str) -> Iterator[str]:
-    """Share of the network, utilisation, and cold starts."""
+    """Quantiles, share of the network, utilisation with headroom, and cold starts."""
+    yield sentence(
+        "report.quantiles",
+        lang,
+        p50=interval_text(option.p50_ms, lang),
+        p90=interval_text(option.p90_ms, lang),
+        p95=interval_text(option.p95_ms, lang),
+        p99=interval_text(option.p99_ms, lang),
+    )
     trip = option.network_ms
     yield sentence("report.network", lang, low=number(trip.low), mid=number(trip.mid), high=number(trip.high))
-    if option.utilisation is not None:
-        yield sentence("report.utilisation", lang, value=percent(option.utilisation))
+    if option.utilisation is not None and option.headroom is not None:
+        more = percent(option.headroom)
+        yield sentence("report.utilisation", lang, value=percent(option.utilisation), headroom=more)
     if option.cold:
         yield from _cold_starts(option, option.cold, lang)
 

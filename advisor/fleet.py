@@ -4,7 +4,7 @@ All offers and regions that share a service time share one ladder of fleet sizes
 only a few thousand evaluations of the queueing formula.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from advisor.columns import (
     LOW,
     MID,
     SHAPES,
+    BoolArray,
     Cells,
     Column,
     Ends,
@@ -27,7 +28,8 @@ from advisor.columns import (
     Stacks,
 )
 from advisor.question import Question
-from advisor.queue_model import QueueTimes, service_quantile
+from advisor.queue_model import QueueTimes
+from advisor.queues import times_s
 
 LADDER_LEVELS = 14
 _EVEN_LEVELS = 6
@@ -55,29 +57,46 @@ class Ladder(NamedTuple):
     """Servers between two levels, shape (queues,)."""
     offered: FloatArray
     """Offered load, shape (queues,)."""
+    smooth: BoolArray
+    """Whether the quantile between two levels is known from them, shape (queues,)."""
     wait_s: FloatArray
     response_s: FloatArray
     """Quantiles at each level, shape (queues, LADDER_LEVELS)."""
 
 
 def ladder(
-    q: float, *, arrivals_per_s: ArrayLike, service_s: FloatArray, service_cv: ArrayLike, arrival_cv: ArrayLike
+    q: float,
+    *,
+    arrivals_per_s: ArrayLike,
+    service_s: FloatArray,
+    service_cv: ArrayLike,
+    arrival_cv: ArrayLike,
+    answer: Callable[[FloatArray], QueueTimes] | None = None,
+    smooth: ArrayLike = True,
 ) -> Ladder:
-    """Wait and response of every queue at the fleet sizes among which sizing and look-up choose."""
+    """Wait and response of every queue at the fleet sizes among which sizing and look-up choose.
+
+    ``answer`` gives them for fleets, shape (queues, levels), where requests are not served one by one; then ``smooth``
+    says which queues serve them so all the same.
+    """
     rate = np.broadcast_to(np.asarray(arrivals_per_s, float), service_s.shape)
     offered = np.where(np.isfinite(service_s), rate * service_s, 0.0)
     first = np.floor(offered) + 1
     step = np.maximum(1.0, np.ceil(_REACH * np.sqrt(offered) / _OFFSETS[-1]))
     servers = first[:, None] + step[:, None] * _OFFSETS
-    times = queue_times_s(
-        q,
-        servers=servers,
-        arrivals_per_s=rate[:, None],
-        service_s=service_s[:, None],
-        service_cv=np.broadcast_to(service_cv, service_s.shape)[:, None],
-        arrival_cv=np.broadcast_to(arrival_cv, service_s.shape)[:, None],
+    times = (
+        answer(servers)
+        if answer
+        else queue_times_s(
+            q,
+            servers=servers,
+            arrivals_per_s=rate[:, None],
+            service_s=service_s[:, None],
+            service_cv=np.broadcast_to(service_cv, service_s.shape)[:, None],
+            arrival_cv=np.broadcast_to(arrival_cv, service_s.shape)[:, None],
+        )
     )
-    return Ladder(first, step, offered, times.wait, times.response)
+    return Ladder(first, step, offered, np.broadcast_to(smooth, first.shape), times.wait, times.response)
 
 
 def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArray) -> FloatArray:
@@ -95,7 +114,7 @@ def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArra
     -------
     array, shape (queues, objectives)
         Whole numbers; infinite where no level suffices.  Between two levels the
-        quantile is taken to fall with the inverse of the spare servers.
+        quantile is taken to fall with the inverse of the spare servers where it is smooth; else the upper one counts.
     """
     meets = times_s[:, None, :] <= objective_s[None, :, None]
     level = meets.argmax(axis=2)
@@ -107,7 +126,8 @@ def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArra
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(longer > shorter, (longer - objective_s[None, :]) / (longer - shorter), 0.0)
         between = offered + 1 / (nearer + (farther - nearer) * np.clip(np.nan_to_num(share, nan=1.0), 0.0, 1.0))
-    servers = np.ceil(np.round(np.where(level > 0, between, first), _WHOLE))
+    between = np.where((level > 0) & rungs.smooth[:, None], between, first + step * _OFFSETS[level])
+    servers = np.ceil(np.round(between, _WHOLE))
     return np.where(meets.any(axis=2), servers, np.inf)
 
 
@@ -129,7 +149,9 @@ def times_on_ladder(rungs: Ladder, times_s: FloatArray, queue: IntArray, servers
     return np.where(position < 0, np.inf, value)
 
 
-def cells_of(asking: Question, found: Stacks, plan: Plan, *, service_cv: float) -> tuple[Cells, IntArray, IntArray]:
+def cells_of(
+    asking: Question, found: Stacks, plan: Plan, *, settings: Mapping[str, Any]
+) -> tuple[Cells, IntArray, IntArray]:
     """Queues that occur, the queue of every run, and the shape of its workers."""
     classes, kinds, shapes = plan.batch.shape
     queue = found.run_class * np.int32(kinds) + found.run_traffic
@@ -139,21 +161,23 @@ def cells_of(asking: Question, found: Stacks, plan: Plan, *, service_cv: float) 
     occurs[code] = True
     klass, kind, size = np.unravel_index(np.flatnonzero(occurs), (classes, kinds, shapes))
     at = (klass, kind, size)
-    batch = plan.batch[at]
     cells = Cells(
         klass=klass,
         traffic=kind,
         shape=size,
-        arrivals_per_s=asking.rates_per_s[kind] / batch,
+        arrivals_per_s=asking.rates_per_s[kind],
         service_s=_picked(plan.service_s, at),
-        fill_s=plan.fill_s[at],
+        alone_s=_picked(plan.alone_s, at),
+        full_s=_picked(plan.full_s, at),
         first_s=_picked(plan.first_s, at),
         token_s=_picked(plan.token_s, at),
         slots=plan.slots[at],
-        batch=batch,
+        batch=plan.batch[at],
         memory_bytes=plan.memory_bytes[at],
-        service_cv=service_cv,
-        arrival_cv=np.sqrt(asking.asked.burstiness / batch),
+        service_cv=settings["service_cv"][asking.spec.family],
+        arrival_cv=float(np.sqrt(asking.asked.burstiness)),
+        burst_headroom=settings["burst_headroom"],
+        output_tokens=asking.output_tokens,
     )
     return cells, (np.cumsum(occurs) - 1).astype(np.int32)[code], shape.astype(np.int8)
 
@@ -171,7 +195,7 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
     middle, kept stable at the upper end, and ``misses_high`` says so.
     """
     rows, machine, q = found.machines, found.run_machine, settings["quantile"]
-    cells, cell, shape = cells_of(asking, found, plan, service_cv=settings["service_cv"][asking.spec.family])
+    cells, cell, shape = cells_of(asking, found, plan, settings=settings)
     rungs = _rungs(q, cells, slice(None), HIGH)
     trip = trips.row(rows.site, rows.place).astype(np.int32)[machine]
     bands, first_of_band, band_of_row = np.unique(trips.high_s, return_index=True, return_inverse=True)
@@ -184,16 +208,16 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
     needed = np.where(misses, np.maximum(at_mid, stable), needed)
     units = rows.units.astype(np.float32)[machine]
     workers = np.floor(np.nan_to_num(units / SHAPES.astype(np.float32)[shape]) + _SLACK)
-    capacity = workers * cells.slots.astype(np.float32)[cell]
     with np.errstate(invalid="ignore", divide="ignore"):
-        replicas = np.ceil(needed.astype(np.float32)[cell, band_of_row[trip]] / capacity - _SLACK)
-        replicas[capacity == 0] = np.inf
-        servers = np.where(np.isfinite(replicas), replicas * capacity, np.float32(0.0))
+        replicas = np.ceil(needed.astype(np.float32)[cell, band_of_row[trip]] / workers - _SLACK)
+        replicas[workers == 0] = np.inf
+        servers = np.where(np.isfinite(replicas), replicas * workers, np.float32(0.0))
     replicas += np.float32(asking.asked.spare_replicas)
-    response = times_on_ladder(rungs, rungs.response_s + cells.fill_s[:, None], cell, servers)
+    response = times_on_ladder(rungs, rungs.response_s, cell, servers)
     response += trips.high_s.astype(np.float32)[trip]
     mid_trip = trips.mid_s.astype(np.float32)[trip]
-    alone = service_quantile(q, cells.service_cv**2) * cells.service_s[MID] + cells.fill_s
+    idle = cells._replace(arrivals_per_s=np.zeros(cells.arrivals_per_s.shape))
+    alone = times_s(q, idle, slice(None), MID, np.ones(cells.arrivals_per_s.shape)).response
     return Sized(
         cells=cells,
         cell=cell,
@@ -204,7 +228,7 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
         response_high_s=response,
         reachable_s=alone.astype(np.float32)[cell] + mid_trip,
         first_s=cells.first_s[MID].astype(np.float32)[cell] + mid_trip,
-        misses_high=misses[cell, band_of_row[trip]],
+        misses_high=misses[cell, band_of_row[trip]] | cells.token_late(asking.token_s)[cell],
         trip=trip,
         q=q,
     )
@@ -216,7 +240,9 @@ def _rungs(q: float, cells: Cells, some: slice | IntArray, end: int) -> Ladder:
         arrivals_per_s=cells.arrivals_per_s[some],
         service_s=cells.service_s[end][some],
         service_cv=cells.service_cv,
-        arrival_cv=cells.arrival_cv[some],
+        arrival_cv=cells.arrival_cv,
+        answer=lambda servers: times_s(q, cells, some, end, servers),
+        smooth=(cells.batch[some] == 1) & (cells.output_tokens == 0),
     )
 
 
@@ -226,8 +252,7 @@ def _servers_needed(
     """Servers that keep every latency objective, per cell (of some) and network band."""
     needed = rungs.first[:, None] + np.zeros(len(bands))
     if asking.response_s is not None:
-        held = rungs.response_s + cells.fill_s[some][:, None]
-        needed = np.maximum(needed, servers_on_ladder(rungs, held, asking.response_s - bands))
+        needed = np.maximum(needed, servers_on_ladder(rungs, rungs.response_s, asking.response_s - bands))
     if asking.first_s is not None:
         needed = np.maximum(
             needed, servers_on_ladder(rungs, rungs.wait_s + cells.first_s[end][some][:, None], asking.first_s - bands)
@@ -238,7 +263,7 @@ def _servers_needed(
 def machines_needed(asking: Question, trips: Network, fleets: Sized, run: int) -> tuple[float, float]:
     """Machines that one run would need if its latency were at the low end, and at the middle, of the interval."""
     cells, some = fleets.cells, fleets.cell[run : run + 1]
-    capacity = float(fleets.workers[run]) * float(cells.slots[some[0]])
+    workers = float(fleets.workers[run])
     low, mid = (
         float(
             _servers_needed(
@@ -248,51 +273,4 @@ def machines_needed(asking: Question, trips: Network, fleets: Sized, run: int) -
         for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
     )
     spare = asking.asked.spare_replicas
-    return float(np.ceil(low / capacity - _SLACK)) + spare, float(np.ceil(mid / capacity - _SLACK)) + spare
-
-
-def response_s(fleets: Sized, trips: Network, runs: IntArray) -> Ends:
-    """Low, mid and high of the response quantile of some runs, network included [s]."""
-    high = fleets.response_high_s[runs]
-    low, mid = (
-        _times(fleets, runs, end).response + fleets.cells.fill_s[fleets.cell[runs]] + trip_s[fleets.trip[runs]]
-        for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))
-    )
-    low, mid = (time + fleets.cold_s(runs, end) for time, end in ((low, LOW), (mid, MID)))
-    mid = np.minimum(mid, high)
-    return np.minimum(low, mid), mid, high.astype(float)
-
-
-def wait_s(fleets: Sized, runs: IntArray) -> Ends:
-    """Low, mid and high of the wait quantile of some runs [s]."""
-    low, mid, high = (_times(fleets, runs, end).wait for end in (LOW, MID, HIGH))
-    return low, mid, high
-
-
-def utilisation(fleets: Sized, runs: IntArray) -> FloatArray:
-    """Share of the servers, spare ones included, busy at the peak, middle of the interval; NaN for functions."""
-    cell = fleets.cell[runs]
-    servers = fleets.replicas[runs] * fleets.workers[runs] * fleets.cells.slots[cell]
-    busy = fleets.cells.arrivals_per_s[cell] * fleets.cells.service_s[MID][cell] / servers
-    return np.where(_on_functions(fleets, runs), np.nan, busy)
-
-
-def _on_functions(fleets: Sized, runs: IntArray) -> NDArray[np.bool_]:
-    return np.zeros(len(runs), bool) if fleets.functions is None else np.isin(runs, fleets.functions.runs)
-
-
-def _times(fleets: Sized, runs: IntArray, end: int) -> QueueTimes:
-    """Queue of some runs; functions do not queue."""
-    cell = fleets.cell[runs]
-    service = fleets.cells.service_s[end][cell]
-    times = queue_times_s(
-        fleets.q,
-        servers=fleets.servers[runs],
-        arrivals_per_s=fleets.cells.arrivals_per_s[cell],
-        service_s=service,
-        service_cv=fleets.cells.service_cv,
-        arrival_cv=fleets.cells.arrival_cv[cell],
-    )
-    on = _on_functions(fleets, runs)
-    alone = service * service_quantile(fleets.q, fleets.cells.service_cv**2)
-    return QueueTimes(np.where(on, 0.0, times.wait), np.where(on, alone, times.response))
+    return float(np.ceil(low / workers - _SLACK)) + spare, float(np.ceil(mid / workers - _SLACK)) + spare

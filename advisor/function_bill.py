@@ -78,19 +78,6 @@ class Use(NamedTuple):
     """Share of the requests that they serve."""
 
 
-class Seconds(NamedTuple):
-    """Time of a month by the price at which it is billed; numbers or columns of one shape.  [s/month]."""
-
-    work_s: Numbers
-    """At the price of an instance at work."""
-    kept_work_s: Numbers
-    """At the price of kept instances at work, where the service has one of its own."""
-    idle_s: Numbers
-    """At the idle price: what is left of the lives of instances that are not kept."""
-    kept_s: Numbers
-    """At the idle price: instances kept warm."""
-
-
 def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_s: Numbers = 0.0) -> FloatArray:
     r"""Mean billed time of a gamma service time that is rounded up to whole steps.
 
@@ -125,30 +112,6 @@ def billed_s(*, service_s: Numbers, service_cv: Numbers, step_s: Numbers, least_
     longer = special.gammaincc(np.asarray(shape)[..., None], edges * np.asarray(shape / mean)[..., None])
     stepped = step * np.where(edges < least[..., None] * (1 - _ROUNDING), 1.0, longer).sum(axis=-1)
     return np.asarray(np.where(mean * _FEW < step * _STEPS, stepped, smooth))
-
-
-def seconds_of(use: Use, terms: Terms) -> Seconds:
-    r"""Time that functions are billed for in a month, by the price of it.
-
-    Notes
-    -----
-    With R requests, b the billed time of one, c the share on the N instances that are kept, s the time of starts and a
-    that of living instances per request: :math:`R ((1 - c) b + s)` at work, and kept ones like it.  Kept instances are
-    idle for :math:`N T - R c S`; where the service has a price of its own for them at work, they are held all the time
-    T.  Instances billed for their lifetime work for R a; where idle time is billed, it is :math:`R (a - (1 - c) S)`.
-    """
-    c, own = use.on_provisioned, np.isfinite(terms.use_usd_per_s)
-    lone, on_kept = (1 - c) * use.service_s, use.requests * c * use.billed_s
-    each = np.where(terms.lifetime, np.maximum(use.alive_s, lone), (1 - c) * use.billed_s)
-    each = each + np.where(terms.start, use.start_s, 0.0)
-    idle = np.where(terms.idle, np.maximum(use.alive_s - lone, 0.0), 0.0)
-    held = use.provisioned * SECONDS_PER_MONTH
-    return Seconds(
-        work_s=use.requests * each + np.where(own, 0.0, on_kept),
-        kept_work_s=np.where(own, on_kept, 0.0),
-        idle_s=use.requests * idle,
-        kept_s=np.where(own, held, np.maximum(held - use.requests * c * use.service_s, 0.0)),
-    )
 
 
 def function_lines(use: Use, size: Size, terms: Terms) -> tuple[Line, ...]:

@@ -157,7 +157,7 @@ def _started(asking: Question, sized: Sized, ways: _Ways, whole: Day, runs: IntA
         runs=runs,
         cold_share=share[of_run],
         start_s=_picked(ways.start_s, ways.of_run),
-        mean_start_s=(ways.start_s[MID] * np.exp(ways.start_log_sd**2 / 2))[ways.of_run],
+        start_log_sd=ways.start_log_sd[ways.of_run],
         cold_s=added_s(ways.service_s, sized.cells.service_cv),
         cold_first_s=(nothing, nothing, nothing) if asking.first_s is None else added_s(ways.first_s, 0.0),
         provisioned=warm.astype(float),

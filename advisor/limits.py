@@ -178,11 +178,16 @@ def conditions(
     above = np.nextafter(np.float32(objective), np.float32(np.inf))
     border = trips.crosses_border[trips.row(rows.site, rows.place)]
     every, functions = np.arange(len(found.run_machine)), sized.functions
+    token_late = sized.cells.token_late(asking.token_s)
 
     def late(runs: IntArray | slice) -> Column:
         whole = asking.response_s is not None
         high = sized.response_high_s[runs] if whole else sized.first_token_s(trips, every[runs])[HIGH]
-        return np.where(sized.misses_high[runs], np.maximum(high, above), 0.0)
+        return np.where(sized.misses_high[runs] & ~token_late[sized.cell[runs]], np.maximum(high, above), 0.0)
+
+    def token(runs: IntArray | slice) -> Column:
+        cell = sized.cell[runs]
+        return np.where(token_late[cell], sized.cells.token_s[HIGH][cell], 0.0)
 
     def starts(runs: IntArray | slice) -> Column:
         return np.zeros(1) if functions is None else functions.column(functions.cold_share, every[runs])
@@ -192,6 +197,7 @@ def conditions(
         Limit("quantisation", "class", side(quantised), side(0)),
         Limit("licence", "class", side(licence is not None), side(0), name=lambda _: licence or ""),
         Limit("measure-first", "run", late, side(objective)),
+        Limit("measure-first", "run", token, side(asking.token_s or np.inf)),
         Limit("cold-start-seen", "run", starts, side(cold_share)),
         Limit(
             "end-of-life",

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor import feasibility, fleet
+from advisor import feasibility, under_load
 from advisor.bills import bill_lines, people_lines, source_title, total_of, usd_without_warm
 from advisor.carbon import Footprint, footprint
 from advisor.columns import HIGH, LOW, MID, SHAPES, IntArray, Stacks
 from advisor.dates import span
 from advisor.evaluation import Evaluation
 from advisor.machines import SITES
+from advisor.queues import per_token_s
 from advisor.ranking import utility_of
 from advisor.results import ColdStarts, Interval, Option, Reason, Score
 from advisor.schema import FAMILIES
@@ -96,14 +97,18 @@ def option_at(evaluation: Evaluation, row: int, *, p_best: float) -> Option:
         tco_usd_per_month=total_of((*bill, *people)),
         usd_per_1000=None if usd is None else usd / ev.ledger.requests * THOUSAND,
         price_dates=span(line.dated for line in bill),
+        p50_ms=_quantile_ms(ev, run, 0.5),
+        p90_ms=_quantile_ms(ev, run, 0.9),
+        p95_ms=_quantile_ms(ev, run, 0.95),
         p99_ms=_response_ms(ev, run),
         ttft_ms=_first_ms(ev, run),
-        tpot_ms=_token_ms(ev, cell),
+        tpot_ms=_token_ms(ev, run),
         network_ms=_interval_ms(
             *(float(end[sized.trip[run]]) for end in (ev.trips.low_s, ev.trips.mid_s, ev.trips.high_s))
         ),
         cold=_cold(ev, row, run),
-        utilisation=_utilisation(ev, run),
+        utilisation=_finite(under_load.utilisation(sized, np.array([run]))[0]),
+        headroom=_finite(under_load.headroom(ev.asking, sized, ev.trips, run)),
         score=float(ev.score[row]),
         scores=_scores(ev, row),
         p_best=p_best,
@@ -187,9 +192,8 @@ def _cold(evaluation: Evaluation, row: int, run: int) -> ColdStarts | None:
     )
 
 
-def _utilisation(evaluation: Evaluation, run: int) -> float | None:
-    busy = float(fleet.utilisation(evaluation.sized, np.array([run]))[0])
-    return busy if np.isfinite(busy) else None
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _interval_ms(low: float, mid: float, high: float) -> Interval:
@@ -197,8 +201,13 @@ def _interval_ms(low: float, mid: float, high: float) -> Interval:
     return Interval(low * MS_PER_S, mid * MS_PER_S, high * MS_PER_S)
 
 
+def _quantile_ms(evaluation: Evaluation, run: int, q: float) -> Interval:
+    low, mid, high = under_load.quantile_s(q, evaluation.sized, evaluation.trips, run)
+    return _interval_ms(float(low[0]), float(mid[0]), float(high[0]))
+
+
 def _response_ms(evaluation: Evaluation, run: int) -> Interval:
-    low, mid, high = fleet.response_s(evaluation.sized, evaluation.trips, np.array([run]))
+    low, mid, high = under_load.response_s(evaluation.sized, evaluation.trips, np.array([run]))
     return _interval_ms(float(low[0]), float(mid[0]), float(high[0]))
 
 
@@ -206,13 +215,13 @@ def _first_ms(evaluation: Evaluation, run: int) -> Interval | None:
     if not evaluation.asking.generates:
         return None
     sized, runs = evaluation.sized, np.array([run])
-    wait, first = fleet.wait_s(sized, runs), sized.first_token_s(evaluation.trips, runs)
+    wait, first = under_load.wait_s(sized, runs), sized.first_token_s(evaluation.trips, runs)
     low, mid, high = (float(first[end][0] + wait[end][0]) for end in (LOW, MID, HIGH))
     return _interval_ms(low, mid, high)
 
 
-def _token_ms(evaluation: Evaluation, cell: int) -> Interval | None:
+def _token_ms(evaluation: Evaluation, run: int) -> Interval | None:
     if not evaluation.asking.generates:
         return None
-    low, mid, high = (float(evaluation.sized.cells.token_s[end][cell]) for end in (LOW, MID, HIGH))
-    return _interval_ms(low, mid, high)
+    low, mid, high = per_token_s(evaluation.sized, np.array([run]))
+    return _interval_ms(float(low[0]), float(mid[0]), float(high[0]))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor import fleet
+from advisor import under_load
 from advisor.billed import usd_per_month_of
 from advisor.columns import Column, IntArray
 from advisor.evaluation import Evaluation
@@ -26,7 +26,7 @@ def options_frame(ev: Evaluation, key: Column) -> "pd.DataFrame":
     run = ev.found.run[rows]
     machine, klass = ev.found.run_machine[run], ev.found.run_class[run]
     machines = ev.found.machines
-    low, mid, high = fleet.response_s(ev.sized, ev.trips, run)
+    low, mid, high = under_load.response_s(ev.sized, ev.trips, run)
     platforms = [system.platform for system in ev.found.platforms if system.platform]
     places = np.where(machines.site[machine] == 0, 1, ev.asking.asked.sites)
     return pd.DataFrame(

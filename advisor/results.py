@@ -117,7 +117,11 @@ class Option:
     """What is paid: the sum of the lines of the bill that have a price; None where what runs the model has none."""
     usd_per_month_known: bool
     """Whether every line of the bill has a price; else at least that much is paid."""
+    p50_ms: Interval
+    p90_ms: Interval
+    p95_ms: Interval
     p99_ms: Interval
+    """Quantiles of the whole response, network included, by the replicas without spare ones."""
     ttft_ms: Interval | None
     tpot_ms: Interval | None
     network_ms: Interval
@@ -125,7 +129,9 @@ class Option:
     cold: ColdStarts | None
     """None on machines that are always on."""
     utilisation: float | None
-    """Share of the servers that is busy at the peak; None for functions."""
+    """Traffic of the peak over what the servers carry; None for functions."""
+    headroom: float | None
+    """Share by which that traffic may grow before the replicas without spare ones miss an objective; None for functions."""
     score: float
     scores: tuple[Score, ...]
     """By criterion; ``score`` is their weighted sum less penalties."""

@@ -4,39 +4,37 @@ Arrays run over (service class, traffic, shape).  Functions serve one request at
 shapes are the units a worker takes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from advisor.columns import FUNCTION, SHAPES, TRAFFICS, BoolArray, ClassColumns, Ends, FloatArray, IntArray, Plan
+from advisor.continuous import slowest_token_s
 from advisor.question import Question
 
 
 def one_shot_plan(
     *,
     batch_s: Ends,
-    rates_per_s: FloatArray,
     budget_s: float,
     accelerator: BoolArray,
-    whole: int,
+    unit: int,
     memory_bytes: FloatArray,
     settings: Mapping[str, Any],
 ) -> Plan:
-    """Serving plan of models that answer at once.
+    """Serving plan of models that answer at once, with dynamic batching on accelerators.
 
     Parameters
     ----------
     batch_s : three arrays, shape (classes, shapes, batches)
         Low, mid and high latency of a batch.  [s]
-    rates_per_s : array, shape (3,)
-        Peak arrivals by traffic.  [1/s]
     budget_s : float
         Latency objective.  [s]
     accelerator : bool array, shape (classes,)
-        Accelerators may batch and take one unit a worker; processors do not batch and take as many cores as the
-        objective asks.
-    whole : int
+        Accelerators take one unit a worker, and the batch that costs least time a request of those that leave room in
+        the objective; processors do not batch and take as many cores as the objective asks.
+    unit : int
         Index of the shape of one unit.
     memory_bytes : array, shape (classes,)
         Memory of a worker.  [B]
@@ -45,30 +43,28 @@ def one_shot_plan(
     """
     batches = np.array(settings["batches"], float)
     classes, shapes, _ = batch_s[0].shape
-    high = batch_s[2][:, None]
-    rates = rates_per_s[:, None, None]
-    workers = np.ceil(rates * high / batches / settings["utilisation"])
-    fill = (batches - 1) * workers / rates
-    allowed = (high <= settings["batch_share"] * budget_s) & (fill <= settings["batch_share"] * budget_s)
-    allowed &= accelerator[:, None, None, None]
-    allowed[:, FUNCTION] = False
+    high = batch_s[2]
+    allowed = (high <= settings["batch_share"] * budget_s) & accelerator[:, None, None]
     allowed[..., 0] = True
-    chosen = np.where(allowed, workers, np.inf).argmin(axis=3)
-    low, mid, top = (_chosen(np.repeat(end[:, None], TRAFFICS, axis=1), chosen) for end in batch_s)
-    quick = top <= settings["latency_share"] * budget_s
-    quick[:, :, :whole] = False
+    best = np.where(allowed, high / batches, np.inf).argmin(axis=2)
+    chosen = np.repeat(best[:, None], TRAFFICS, axis=1)
+    chosen[:, FUNCTION] = 0
+    full = _each(lambda values: _chosen(values, chosen), batch_s)
+    quick = full[2] <= settings["latency_share"] * budget_s
+    quick[:, :, :unit] = False
     wanted = np.where(quick.any(axis=2), quick.argmax(axis=2), shapes - 1)
     wanted[:, FUNCTION] = shapes - 1
     none = np.zeros((classes, TRAFFICS, shapes))
     return Plan(
-        service_s=(low, mid, top),
+        service_s=_each(lambda values: values / batches[chosen], full),
+        alone_s=_each(lambda values: _chosen(values, np.zeros_like(chosen)), batch_s),
+        full_s=full,
         batch=batches[chosen],
         slots=none + 1,
-        fill_s=_chosen(fill, chosen),
         first_s=(none, none, none),
         token_s=(none, none, none),
         memory_bytes=none + memory_bytes[:, None, None],
-        shape_index=np.where(accelerator[:, None], whole, wanted),
+        shape_index=np.where(accelerator[:, None], unit, wanted),
     )
 
 
@@ -81,7 +77,7 @@ def token_plan(
     tpot_s: float,
     budget_s: float | None,
     accelerator: BoolArray,
-    whole: int,
+    unit: int,
     weight_bytes: FloatArray,
     sequence_bytes: FloatArray,
     room_bytes: FloatArray,
@@ -104,47 +100,60 @@ def token_plan(
 
     Notes
     -----
-    Prompts of the other sequences interrupt decoding: with b sequences, TPOT = step(b) + b prefill / output tokens.
+    A worker has as few slots as carry all traffic with some to spare, else as many as memory and objectives allow with
+    all of them taken, at the upper end.  With b sequences and the time p that a prompt adds to a step, L output tokens
+    take L step(b) + b p, and b requests share it.
     """
     sequences = np.array(settings["sequences"], float)
-    token = [
-        step + sequences * prefill[..., None] / output_tokens for step, prefill in zip(step_s, prefill_s, strict=True)
-    ]
-    whole_s = [prefill[..., None] + output_tokens * per for prefill, per in zip(prefill_s, token, strict=True)]
+    pauses = _each(lambda prefill, step: np.maximum(prefill - step[..., 0], 0.0)[..., None], prefill_s, step_s)
+    whole = _each(lambda step, pause: output_tokens * step + sequences * pause, step_s, pauses)
+
+    def slowest(step: FloatArray, pause: FloatArray) -> FloatArray:
+        return slowest_token_s(
+            settings["quantile"], slots=sequences, step_s=step, prefill_s=pause, output_tokens=output_tokens,
+            length_cv=settings["service_cv"]["llm"],
+        )  # fmt: skip
+
+    token = _each(slowest, step_s, pauses)
     memory = weight_bytes[:, None, None] + sequences * sequence_bytes[:, None, None]
-    fits = memory <= room_bytes[..., None]
-    slow = whole_s[2] > (np.inf if budget_s is None else budget_s)
-    good: BoolArray = np.asarray(fits & (token[2] <= tpot_s) & ~slow)
-    load = rates_per_s[:, None, None] * whole_s[2][:, None]
-    alone = good[:, None] & (load <= settings["utilisation"] * sequences)
+    slow = whole[2] > (np.inf if budget_s is None else budget_s)
+    good: BoolArray = np.asarray((memory <= room_bytes[..., None]) & (token[2] <= tpot_s) & ~slow)
+    load = rates_per_s[:, None, None] * whole[2][:, None]
+    enough = good[:, None] & (load + settings["slot_deviations"] * np.sqrt(load) <= sequences)
     most = np.where(good.any(axis=2), sequences.size - 1 - good[..., ::-1].argmax(axis=2), 0)
-    chosen = np.where(alone.any(axis=3), alone.argmax(axis=3), most[:, None])
+    chosen = np.where(enough.any(axis=3), enough.argmax(axis=3), most[:, None])
     chosen[:, FUNCTION] = 0
-
-    def at(values: FloatArray) -> FloatArray:
-        return _chosen(np.repeat(values[:, None], TRAFFICS, axis=1), chosen)
-
     able: BoolArray = np.asarray(good.any(axis=2))
-    able[:, :whole] = False
+    able[:, :unit] = False
     largest = room_bytes.shape[1] - 1
     wanted = np.where(accelerator & able.any(axis=1), able.argmax(axis=1), largest)
-    first = [np.repeat(prefill[:, None], TRAFFICS, axis=1) for prefill in prefill_s]
-    none = np.zeros(chosen.shape)
+    slots = sequences[chosen]
+
+    def at(values: FloatArray) -> FloatArray:
+        return _chosen(np.broadcast_to(values, whole[0].shape), chosen)
+
     return Plan(
-        service_s=(at(whole_s[0]), at(whole_s[1]), at(whole_s[2])),
-        batch=none + 1,
-        slots=sequences[chosen],
-        fill_s=none,
-        first_s=(first[0], first[1], first[2]),
-        token_s=(at(token[0]), at(token[1]), at(token[2])),
-        memory_bytes=at(np.broadcast_to(memory, token[0].shape)),
+        service_s=_each(lambda values: at(values) / slots, whole),
+        alone_s=_each(lambda values: at(values[..., :1]), step_s),
+        full_s=_each(at, step_s),
+        batch=np.ones(chosen.shape),
+        slots=slots,
+        first_s=_each(lambda values: at(values[..., None]), prefill_s),
+        token_s=_each(at, token),
+        memory_bytes=at(memory),
         shape_index=np.repeat(wanted[:, None], TRAFFICS, axis=1),
     )
 
 
+def _each(formula: Callable[..., FloatArray], *latencies: Ends) -> Ends:
+    """Formula of latencies at each of their ends."""
+    low, mid, high = (formula(*values) for values in zip(*latencies, strict=True))
+    return low, mid, high
+
+
 def _chosen(values: FloatArray, index: IntArray) -> FloatArray:
-    """Entries of the last axis that an index of the other axes picks."""
-    return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+    """Entries of the last axis of (classes, shapes, ...) that an index (classes, traffics, shapes) picks."""
+    return np.take_along_axis(np.repeat(values[:, None], TRAFFICS, axis=1), index[..., None], axis=-1)[..., 0]
 
 
 def served(asking: Question, columns: ClassColumns, times: tuple[Ends, ...], *, settings: Mapping[str, Any]) -> Plan:
@@ -158,15 +167,14 @@ def served(asking: Question, columns: ClassColumns, times: tuple[Ends, ...], *, 
     settings : mapping
         ``data/serving.toml``.
     """
-    whole = int(np.searchsorted(SHAPES, 1.0))
+    unit = int(np.searchsorted(SHAPES, 1.0))
     if not asking.generates:
         memory = columns.weight_bytes * settings["memory_factor"] + columns.overhead_bytes
         return one_shot_plan(
             batch_s=times[0],
-            rates_per_s=asking.rates_per_s,
             budget_s=asking.response_s or np.inf,
             accelerator=columns.accelerator,
-            whole=whole,
+            unit=unit,
             memory_bytes=memory,
             settings=settings,
         )
@@ -180,7 +188,7 @@ def served(asking: Question, columns: ClassColumns, times: tuple[Ends, ...], *, 
         tpot_s=asking.token_s or np.inf,
         budget_s=asking.response_s,
         accelerator=columns.accelerator,
-        whole=whole,
+        unit=unit,
         weight_bytes=columns.weight_bytes + columns.overhead_bytes,
         sequence_bytes=sequence,
         room_bytes=room,

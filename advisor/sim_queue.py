@@ -73,7 +73,14 @@ def simulate(
         waits = _lindley(times, services)
     else:
         waits = np.array(_in_turn(times.tolist(), services.tolist(), number, timeout_s))
-    return SimulatedQueue(times, np.minimum(waits, timeout_s), services, waits <= timeout_s, float(number))
+    return SimulatedQueue(
+        times, np.minimum(waits, timeout_s), services, waits <= timeout_s, float(number), alone(times)
+    )
+
+
+def alone(times: FloatArray) -> NDArray[np.intp]:
+    """Batches of one."""
+    return np.ones(times.size, np.intp)
 
 
 def ascending(arrivals_s: ArrayLike) -> FloatArray:

@@ -31,6 +31,8 @@ class SimulatedQueue:
     """Whether a request was served before its time-out."""
     servers: float
     """Servers there were, on average where their number changed."""
+    batches: NDArray[np.intp]
+    """Requests that were served together with each, itself included; 1 without batching."""
 
     @property
     def responses_s(self) -> FloatArray:
@@ -46,7 +48,8 @@ class SimulatedQueue:
     @property
     def utilisation(self) -> float:
         """Share of the time that the servers were busy."""
-        return float(self.services_s[self.served].sum() / (self.servers * self.duration_s))
+        alone_s = (self.services_s / self.batches)[self.served]
+        return float(alone_s.sum() / (self.servers * self.duration_s))
 
     @property
     def waiting_share(self) -> float:
@@ -124,8 +127,10 @@ class SimulatedQueue:
         starts = self.arrivals_s + self.waits_s
         row = np.searchsorted(edges, self.arrivals_s, side="right") - 1
         ends = (starts + self.services_s)[self.served]
-        waiting = np.diff(_spent(self.arrivals_s, edges) - _spent(starts, edges)) / interval_s
-        busy = np.diff(_spent(starts[self.served], edges) - _spent(ends, edges)) / interval_s
+        each = np.ones(starts.size)
+        waiting = np.diff(_spent(self.arrivals_s, edges, each) - _spent(starts, edges, each)) / interval_s
+        share = 1 / self.batches[self.served]
+        busy = np.diff(_spent(starts[self.served], edges, share) - _spent(ends, edges, share)) / interval_s
         quantiles = pd.Series(self.responses_s).groupby(row[self.served]).quantile(np.array([0.5, 0.99])).unstack()
         return pd.DataFrame(
             {
@@ -140,10 +145,11 @@ class SimulatedQueue:
         )
 
 
-def _spent(since_s: FloatArray, until_s: FloatArray) -> FloatArray:
-    """Time that has passed since all of certain moments, summed, at each of others."""
-    moments = np.sort(since_s)
-    origin = until_s[0]
-    passed = np.append(0.0, np.cumsum(moments - origin))
+def _spent(since_s: FloatArray, until_s: FloatArray, weight: FloatArray) -> FloatArray:
+    """Time that has passed since all of certain moments, summed by weight, at each of others."""
+    order = np.argsort(since_s, kind="stable")
+    moments, weights, origin = since_s[order], weight[order], until_s[0]
+    begun = np.append(0.0, np.cumsum(weights))
+    passed = np.append(0.0, np.cumsum(weights * (moments - origin)))
     before = np.searchsorted(moments, until_s, side="right")
-    return np.asarray(before * (until_s - origin) - passed[before])
+    return np.asarray(begun[before] * (until_s - origin) - passed[before])

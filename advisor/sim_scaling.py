@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from advisor.errors import TrafficError
 from advisor.sim_fleet import Fleet, Scaler
-from advisor.sim_queue import ascending
+from advisor.sim_queue import alone, ascending
 from advisor.sim_results import SimulatedQueue
 from advisor.sim_service import Service, service_times
 from advisor.sim_settings import above, at_least, count, settings
@@ -159,6 +159,6 @@ def autoscale(
     end = float((times + waits + services).max())
     paid_s = sum(min(replica.gone_s, end) - replica.asked_s for replica in fleet.replicas if replica.asked_s < end)
     servers = paid_s * workers / (end - float(times[0]))
-    queue = SimulatedQueue(times, waits, services, np.ones(times.size, bool), servers)
+    queue = SimulatedQueue(times, waits, services, np.ones(times.size, bool), servers, alone(times))
     moments, numbers = zip(*fleet.changes, strict=True)
     return Autoscaled(queue, np.array(moments), np.array(numbers), paid_s / SECONDS_PER_HOUR, fleet.starts)

@@ -69,7 +69,14 @@ def test_two_factors_of_a_range_by_hand() -> None:
 
 @given(st.floats(0, 500))
 def test_a_worker_never_works_more_than_all_the_time(held: float) -> None:
-    assert 0 <= busy_share(held, 64) <= busy_share(held, 1) <= 1
+    assert busy_share(held, 1, held) == min(held, 1.0)
+    assert 0 <= busy_share(held / 64, 64, held) <= busy_share(held, 1, held)
+
+
+@given(st.floats(0, 1), st.floats(1, 64))
+def test_a_batching_worker_works_between_full_batches_and_batches_of_one(load: float, gain: float) -> None:
+    share = busy_share(load, 1, load * gain)
+    assert load * (1 - 1e-12) <= share <= min(load * gain * (1 + 1e-12), 1.0)
 
 
 def test_a_rented_machine_by_hand(ask: Ask, small: Knowledge) -> None:

@@ -116,6 +116,53 @@ def test_a_load_balancer_and_its_traffic_come_to_what_tencent_bills_a_day() -> N
     assert float(out.usd) == pytest.approx(lines["egress_usd"], abs=CENT)
 
 
+def units_terms(given: dict[str, Any], usd_per_unit: float) -> Terms:
+    """Terms of a service that bills compute units: so many for each second, gigabyte and call."""
+    card_gb, memory_gb = given.get("gpu_memory_gb", 0), given.get("memory_gb", 0)
+    idle = memory_gb * given["units_per_memory_gb_s"] + card_gb * given["units_per_idle_gpu_gb_s"]
+    return Terms(
+        given["units_per_memory_gb_s"] * usd_per_unit, NAN, given["units_per_vcpu_s"] * usd_per_unit,
+        card_gb * given["units_per_gpu_gb_s"] * usd_per_unit, given["units_per_request"] * 1e6 * usd_per_unit,
+        held_usd_per_s=idle * usd_per_unit, use_usd_per_s=NAN, usd_min_per_hour=NAN,
+        lifetime=False, idle=True, start=False,
+    )  # fmt: skip
+
+
+def test_a_card_that_idles_comes_to_what_alibaba_bills() -> None:
+    one = bill("alibaba-function-compute-gpu")
+    given = one["given"]
+    busy_s, idle_s = (given[f"{part}_hours"] * 3600 / given["requests"] for part in ("busy", "idle"))
+    use = Use(
+        requests=given["requests"], hours=given["busy_hours"] + given["idle_hours"], service_s=busy_s, billed_s=busy_s,
+        start_s=0.0, alive_s=busy_s + idle_s, provisioned=0.0, on_provisioned=0.0,
+    )  # fmt: skip
+    terms = units_terms(given, given["usd_per_unit"])
+    ours = usd(function_lines(use, Size(given["memory_gb"], given["vcpu"]), terms))
+    unit_usd = given["usd_per_unit"]
+    assert ours["function-vcpu"] == pytest.approx(one["lines"]["vcpu_units"] * unit_usd, abs=CENT)
+    assert ours["function-gpu"] == pytest.approx(one["lines"]["gpu_units"] * unit_usd, abs=CENT)
+    assert ours["requests"] == pytest.approx(one["lines"]["request_units"] * unit_usd, abs=CENT)
+    assert sum(ours.values()) == pytest.approx(one["total"]["usd"], abs=CENT)
+
+
+def test_functions_by_compute_units_come_to_alibabas_first_tier_and_never_below_its_bill() -> None:
+    one = bill("alibaba-function-compute")
+    given = one["given"] | {"memory_gb": 2.5}
+    of_cards = given["gpu_gb_s"] * given["units_per_gpu_gb_s"] + given["idle_gpu_gb_s"] * given["units_per_idle_gpu_gb_s"]
+    units = sum(given["tier_units"]) - of_cards
+    first_usd = given["tier_usd_per_unit"][0]
+
+    def ours_usd(share: float) -> float:
+        requests = given["requests"] * share
+        second = given["vcpu_s"] / given["requests"]
+        use = Use(requests, 730.0, second, second, 0.0, second, 0.0, 0.0)
+        lines = usd(function_lines(use, Size(given["memory_gb"], 1.0), units_terms(given, first_usd)))
+        return sum(value for value in lines.values() if value == value)
+
+    assert ours_usd(given["tier_units"][0] / units) == pytest.approx(one["lines"]["tier_1_usd"], abs=CENT)
+    assert ours_usd(1.0) >= one["total"]["usd"] * units / sum(given["tier_units"])
+
+
 def test_replicas_that_follow_the_load_come_to_what_hugging_face_bills() -> None:
     given = bill("huggingface-autoscaled")["given"]
     mean = given["least_replicas"] + given["further_replicas"] * given["scaled_up_hours"] / given["hours"]
