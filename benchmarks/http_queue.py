@@ -2,14 +2,14 @@
 
 Usage: python benchmarks/http_queue.py [--quick | --table | --intervals]
 
-Three models are served with one worker at utilisations of 0.3 to 0.8 and with two at 0.3 to 0.5, each in a run of its
-own under open-loop Poisson load of at least 10,000 requests, in an order that was shuffled once for all.  In a run one
-client at a time tells the service time and the time outside the server, which set the rate and the overhead; then comes
-the load; the p99 is predicted from the service times of the load.  A run in which a thread of server or client waited
+Three models are served with one worker at utilisations of 0.3 to 0.8 and three with two at 0.3 to 0.5, each in a run of
+its own under open-loop Poisson load of at least 10,000 requests, in an order that was shuffled once for all.  In a run
+one client at a time tells the service time, which sets the rate; then comes the load; the p99 is predicted from the
+service times of the load and from the mean time outside the server.  A run in which a thread of server or client waited
 for a processor for more than 5 % of the time, or the host kept more than 5 %, is interfered: it is repeated after all
 others, up to three times.  Every attempt is kept.  Runs that are finished are left out, so that it can be interrupted.
 
---quick       three short runs, which are not kept
+--quick       four short runs, which are not kept
 --table       no runs: the table alone, from the results that are there
 --intervals   no runs: how often the interval of a measured p99 holds the true one, in simulated queues
 
@@ -18,6 +18,7 @@ Results: benchmarks/results/http_queue/; table: docs/methodology/capacity.md.  L
 
 import argparse
 import asyncio
+import itertools
 import os
 import random
 import selectors
@@ -35,24 +36,23 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from http_queue_table import FAILED, RESULTS, Attempt, attempts, held, shown, written  # noqa: E402
+from http_queue_table import FAILED, REQUESTS, RESULTS, SURPLUS, Attempt, attempts, held, shown, written  # noqa: E402
 
 from advisor.lab import LoadRun, closed_loop, load_test  # noqa: E402
 from advisor.lab.served import served  # noqa: E402
 from advisor.lab.settings import settings  # noqa: E402
 from advisor.units import NS_PER_S, SECONDS_PER_MINUTE, US_PER_S  # noqa: E402
 
-TOKENS: Mapping[str, Mapping[int, int]] = {
-    "tinybert-4l-312": {1: 32, 2: 56},
-    "minilm-l6": {1: 16, 2: 24},
-    "mobilenetv3-large": {},
+TOKENS: Mapping[str, Mapping[int, int | None]] = {
+    "tinybert-4l-312": {1: 32, 2: 80},
+    "minilm-l6": {1: 16, 2: 40},
+    "mobilenetv3-large": {1: None},
+    "minilm-l12": {2: 16},
 }
-"""Models, and tokens of a request by workers.  With two workers, front end and client share the processors with them,
-so texts are longer for them to weigh less; the third model takes pictures."""
+"""Models, and tokens of a request by workers; none for pictures.  With two workers, front end and client share the
+processors with them, so texts are longer for these to weigh less, and no pictures are sent, each of 600 kB."""
 UTILISATIONS = {1: (0.3, 0.4, 0.5, 0.6, 0.7, 0.8), 2: (0.3, 0.4, 0.5)}
-REQUESTS, QUICK_REQUESTS = 10_000, 800
-SURPLUS = 1.035
-"""The number of Poisson arrivals varies: more are asked for by three and a half standard deviations."""
+QUICK_REQUESTS = 800
 REPEATS = 3
 SIMULATED = 300
 """Runs of each simulated queue."""
@@ -60,9 +60,7 @@ WARM_S, ALONE_S = 0.5, 2.0
 STARTING_S = 3.0
 """Estimate: a server starts and is warm."""
 ORDER_SEED = 6
-NICE = 10
-"""Of two workers: front end and client, which need the same processors, do not wait for them."""
-SPIN_S = 0.0002
+SPIN_S = 0.00006
 """Timers of ``select`` are finer than those of ``epoll``, so the client need not wait awake for longer."""
 
 
@@ -86,9 +84,9 @@ def plan() -> list[Planned]:
     """All runs in the order in which they are made."""
     every = [
         (model, workers, utilisation)
-        for model in TOKENS
-        for workers, utilisations in UTILISATIONS.items()
-        for utilisation in utilisations
+        for model, by_workers in TOKENS.items()
+        for workers in by_workers
+        for utilisation in UTILISATIONS[workers]
     ]
     numbered = [Planned(number, *what) for number, what in enumerate(every)]
     random.Random(ORDER_SEED).shuffle(numbered)
@@ -96,9 +94,8 @@ def plan() -> list[Planned]:
 
 
 def quick_plan() -> list[Planned]:
-    """One run of each model, the last with two workers."""
-    *one, last = TOKENS
-    return [*(Planned(number, model, 1, 0.5) for number, model in enumerate(one)), Planned(len(one), last, 2, 0.3)]
+    """One run of each model."""
+    return [Planned(number, model, max(workers), 0.3) for number, (model, workers) in enumerate(TOKENS.items())]
 
 
 def request(model: str, workers: int) -> dict[str, Any] | None:
@@ -174,12 +171,18 @@ def server_process() -> int:
 
 
 def placed(server: int, processors: list[int], workers: int) -> None:
-    """One worker gets a processor to itself, beside that of front end and client; two yield theirs to these."""
+    """One worker gets a processor to itself, beside that of front end and client.
+
+    Two get one each and yield it at once, one to the front end and the other to the client, so that these do not wait.
+    """
     first, second = processors[:2]
     of_workers = [thread for thread in threads(server) if thread != server]
     if workers > 1:
-        for thread in of_workers:
-            os.setpriority(os.PRIO_PROCESS, thread, NICE)
+        for thread, processor in zip(of_workers, itertools.cycle(processors[:workers])):
+            os.sched_setaffinity(thread, {processor})
+            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setaffinity(server, {first})
+        os.sched_setaffinity(0, {second})
         return
     for thread in of_workers:
         os.sched_setaffinity(thread, {first})
