@@ -131,7 +131,7 @@ class Option:
     utilisation: float | None
     """Traffic of the peak over what the servers carry; None for functions."""
     headroom: float | None
-    """Share by which that traffic may grow before the replicas without spare ones miss an objective; None for functions."""
+    """Share by which it may grow before the replicas, without spare ones, miss an objective; None for functions."""
     score: float
     scores: tuple[Score, ...]
     """By criterion; ``score`` is their weighted sum less penalties."""

@@ -55,7 +55,7 @@ def wait_s(fleets: Sized, runs: IntArray) -> Ends:
 
 
 def utilisation(fleets: Sized, runs: IntArray) -> FloatArray:
-    """Traffic of the peak over what all servers carry, spare ones included, middle of the interval; NaN for functions."""
+    """Traffic of the peak over what all servers carry, spare ones too, middle of the interval; NaN for functions."""
     cell = fleets.cell[runs]
     servers = fleets.replicas[runs] * fleets.workers[runs]
     busy = fleets.cells.arrivals_per_s[cell] * fleets.cells.service_s[MID][cell] / servers
@@ -71,7 +71,7 @@ def headroom(asking: Question, fleets: Sized, trips: Network, run: int) -> float
     Returns
     -------
     float
-        In steps of 0.02 % of what the fleet carries at most; NaN for functions, whose provider adds instances.  [unitless]
+        In steps of 0.02 % of what the fleet carries; NaN for functions, whose provider adds instances.  [unitless]
     """
     if _on_functions(fleets, np.array([run]))[0]:
         return float("nan")

@@ -148,7 +148,9 @@ def test_a_card_that_idles_comes_to_what_alibaba_bills() -> None:
 def test_functions_by_compute_units_come_to_alibabas_first_tier_and_never_below_its_bill() -> None:
     one = bill("alibaba-function-compute")
     given = one["given"] | {"memory_gb": 2.5}
-    of_cards = given["gpu_gb_s"] * given["units_per_gpu_gb_s"] + given["idle_gpu_gb_s"] * given["units_per_idle_gpu_gb_s"]
+    of_cards = (
+        given["gpu_gb_s"] * given["units_per_gpu_gb_s"] + given["idle_gpu_gb_s"] * given["units_per_idle_gpu_gb_s"]
+    )
     units = sum(given["tier_units"]) - of_cards
     first_usd = given["tier_usd_per_unit"][0]
 

@@ -1,4 +1,4 @@
-"""A reader looks in Voilà at replicas, bill and break-even: every tab answers, nothing is cut off, the language switches."""
+"""A reader looks in Voilà at replicas, bill and break-even: tabs answer, nothing is cut off, the language switches."""
 
 import re
 import shutil
