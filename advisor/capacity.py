@@ -131,7 +131,7 @@ def servers_for(
     offered = np.floor(np.where(possible, rate * mean, 0.0))
     found = np.where(possible, 0.0, np.inf)
     at = np.flatnonzero(possible)
-    found[at] = offered[at] + _fewest(lambda some, more: holds(at[some], offered[at[some]] + more), len(at))
+    found[at] = offered[at] + fewest(lambda some, more: holds(at[some], offered[at[some]] + more), len(at))
     return found.reshape(shape) if shape else float(found[0])
 
 
@@ -173,7 +173,7 @@ def arrivals_for(
     return low if low.ndim else float(low)
 
 
-def _fewest(holds: Callable[[NDArray[np.integer], FloatArray], NDArray[np.bool_]], count: int) -> FloatArray:
+def fewest(holds: Callable[[NDArray[np.integer], FloatArray], NDArray[np.bool_]], count: int) -> FloatArray:
     """Smallest whole number from 1 on that holds, for each of ``count`` monotone questions."""
     low, high = np.zeros(count), np.ones(count)
     open_ = np.arange(count)

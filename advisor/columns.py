@@ -133,6 +133,11 @@ class Cells(NamedTuple):
     """Spare capacity that bursty arrivals take where batches are served, per unit of the squared CV above 1."""
     output_tokens: int
 
+    @property
+    def together(self) -> BoolArray:
+        """Whether requests may be served together: in batches, or token by token."""
+        return np.asarray((self.batch > 1) | (self.output_tokens > 0))
+
     def token_late(self, objective_s: float | None) -> BoolArray:
         """Whether the upper end of the time per output token misses its objective."""
         return np.asarray(self.token_s[HIGH] > (np.inf if objective_s is None else objective_s))

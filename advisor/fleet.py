@@ -1,10 +1,11 @@
 """Many queues at once: the fleets that objectives need, and the response of the fleets that are bought.
 
 All offers and regions that share a service time share one ladder of fleet sizes, so that a million candidates need
-only a few thousand evaluations of the queueing formula.
+only a few thousand evaluations of the queueing formula.  Where requests are served together there are few queues, and
+the search is exact.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from advisor.columns import (
     LOW,
     MID,
     SHAPES,
-    BoolArray,
     Cells,
     Column,
     Ends,
@@ -28,8 +28,7 @@ from advisor.columns import (
     Stacks,
 )
 from advisor.question import Question
-from advisor.queue_model import QueueTimes
-from advisor.queues import times_s
+from advisor.queues import fewest_workers, times_of_runs, times_s
 
 LADDER_LEVELS = 14
 _EVEN_LEVELS = 6
@@ -57,8 +56,6 @@ class Ladder(NamedTuple):
     """Servers between two levels, shape (queues,)."""
     offered: FloatArray
     """Offered load, shape (queues,)."""
-    smooth: BoolArray
-    """Whether the quantile between two levels is known from them, shape (queues,)."""
     wait_s: FloatArray
     response_s: FloatArray
     """Quantiles at each level, shape (queues, LADDER_LEVELS)."""
@@ -71,32 +68,22 @@ def ladder(
     service_s: FloatArray,
     service_cv: ArrayLike,
     arrival_cv: ArrayLike,
-    answer: Callable[[FloatArray], QueueTimes] | None = None,
-    smooth: ArrayLike = True,
 ) -> Ladder:
-    """Wait and response of every queue at the fleet sizes among which sizing and look-up choose.
-
-    ``answer`` gives them for fleets, shape (queues, levels), where requests are not served one by one; then ``smooth``
-    says which queues serve them so all the same.
-    """
+    """Wait and response of every queue at the fleet sizes among which sizing and look-up choose."""
     rate = np.broadcast_to(np.asarray(arrivals_per_s, float), service_s.shape)
     offered = np.where(np.isfinite(service_s), rate * service_s, 0.0)
     first = np.floor(offered) + 1
     step = np.maximum(1.0, np.ceil(_REACH * np.sqrt(offered) / _OFFSETS[-1]))
     servers = first[:, None] + step[:, None] * _OFFSETS
-    times = (
-        answer(servers)
-        if answer
-        else queue_times_s(
-            q,
-            servers=servers,
-            arrivals_per_s=rate[:, None],
-            service_s=service_s[:, None],
-            service_cv=np.broadcast_to(service_cv, service_s.shape)[:, None],
-            arrival_cv=np.broadcast_to(arrival_cv, service_s.shape)[:, None],
-        )
+    times = queue_times_s(
+        q,
+        servers=servers,
+        arrivals_per_s=rate[:, None],
+        service_s=service_s[:, None],
+        service_cv=np.broadcast_to(service_cv, service_s.shape)[:, None],
+        arrival_cv=np.broadcast_to(arrival_cv, service_s.shape)[:, None],
     )
-    return Ladder(first, step, offered, np.broadcast_to(smooth, first.shape), times.wait, times.response)
+    return Ladder(first, step, offered, times.wait, times.response)
 
 
 def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArray) -> FloatArray:
@@ -114,7 +101,7 @@ def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArra
     -------
     array, shape (queues, objectives)
         Whole numbers; infinite where no level suffices.  Between two levels the
-        quantile is taken to fall with the inverse of the spare servers where it is smooth; else the upper one counts.
+        quantile is taken to fall with the inverse of the spare servers.
     """
     meets = times_s[:, None, :] <= objective_s[None, :, None]
     level = meets.argmax(axis=2)
@@ -126,8 +113,7 @@ def servers_on_ladder(rungs: Ladder, times_s: FloatArray, objective_s: FloatArra
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(longer > shorter, (longer - objective_s[None, :]) / (longer - shorter), 0.0)
         between = offered + 1 / (nearer + (farther - nearer) * np.clip(np.nan_to_num(share, nan=1.0), 0.0, 1.0))
-    between = np.where((level > 0) & rungs.smooth[:, None], between, first + step * _OFFSETS[level])
-    servers = np.ceil(np.round(between, _WHOLE))
+    servers = np.ceil(np.round(np.where(level > 0, between, first), _WHOLE))
     return np.where(meets.any(axis=2), servers, np.inf)
 
 
@@ -196,13 +182,15 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
     """
     rows, machine, q = found.machines, found.run_machine, settings["quantile"]
     cells, cell, shape = cells_of(asking, found, plan, settings=settings)
-    rungs = _rungs(q, cells, slice(None), HIGH)
+    rungs = _rungs(q, cells, np.arange(cells.slots.size), HIGH)
     trip = trips.row(rows.site, rows.place).astype(np.int32)[machine]
     bands, first_of_band, band_of_row = np.unique(trips.high_s, return_index=True, return_inverse=True)
-    needed = _servers_needed(asking, rungs, cells, slice(None), HIGH, bands)
+    every = np.arange(cells.slots.size)
+    needed = _servers_needed(asking, rungs, q, cells, every, HIGH, bands)
     hard = np.flatnonzero(~np.isfinite(needed).all(axis=1))
     at_mid = np.full_like(needed, np.inf)
-    at_mid[hard] = _servers_needed(asking, _rungs(q, cells, hard, MID), cells, hard, MID, trips.mid_s[first_of_band])
+    mid_bands = trips.mid_s[first_of_band]
+    at_mid[hard] = _servers_needed(asking, _rungs(q, cells, hard, MID), q, cells, hard, MID, mid_bands)
     stable = np.ceil(cells.arrivals_per_s * cells.service_s[HIGH] / settings["largest_stable_utilisation"])[:, None]
     misses = ~np.isfinite(needed) & np.isfinite(at_mid)
     needed = np.where(misses, np.maximum(at_mid, stable), needed)
@@ -214,10 +202,11 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
         servers = np.where(np.isfinite(replicas), replicas * workers, np.float32(0.0))
     replicas += np.float32(asking.asked.spare_replicas)
     response = times_on_ladder(rungs, rungs.response_s, cell, servers)
+    together = np.flatnonzero(cells.together[cell])
+    response[together] = times_of_runs(q, cells, cell[together], HIGH, servers[together]).response
     response += trips.high_s.astype(np.float32)[trip]
     mid_trip = trips.mid_s.astype(np.float32)[trip]
-    idle = cells._replace(arrivals_per_s=np.zeros(cells.arrivals_per_s.shape))
-    alone = times_s(q, idle, slice(None), MID, np.ones(cells.arrivals_per_s.shape)).response
+    alone = times_s(q, cells, every, MID, np.ones(every.shape), growth=0.0).response
     return Sized(
         cells=cells,
         cell=cell,
@@ -234,20 +223,18 @@ def sized(asking: Question, found: Stacks, trips: Network, plan: Plan, *, settin
     )
 
 
-def _rungs(q: float, cells: Cells, some: slice | IntArray, end: int) -> Ladder:
+def _rungs(q: float, cells: Cells, some: IntArray, end: int) -> Ladder:
     return ladder(
         q,
         arrivals_per_s=cells.arrivals_per_s[some],
         service_s=cells.service_s[end][some],
         service_cv=cells.service_cv,
         arrival_cv=cells.arrival_cv,
-        answer=lambda servers: times_s(q, cells, some, end, servers),
-        smooth=(cells.batch[some] == 1) & (cells.output_tokens == 0),
     )
 
 
 def _servers_needed(
-    asking: Question, rungs: Ladder, cells: Cells, some: slice | IntArray, end: int, bands: FloatArray
+    asking: Question, rungs: Ladder, q: float, cells: Cells, some: IntArray, end: int, bands: FloatArray
 ) -> FloatArray:
     """Servers that keep every latency objective, per cell (of some) and network band."""
     needed = rungs.first[:, None] + np.zeros(len(bands))
@@ -256,6 +243,12 @@ def _servers_needed(
     if asking.first_s is not None:
         needed = np.maximum(
             needed, servers_on_ladder(rungs, rungs.wait_s + cells.first_s[end][some][:, None], asking.first_s - bands)
+        )
+    together = np.flatnonzero(cells.together[some])
+    if len(together):
+        whole, first = (None if each is None else each - bands for each in (asking.response_s, asking.first_s))
+        needed[together] = fewest_workers(
+            q, cells, some[together], end, bands=len(bands), response_s=whole, first_s=first
         )
     return needed
 
@@ -267,7 +260,13 @@ def machines_needed(asking: Question, trips: Network, fleets: Sized, run: int) -
     low, mid = (
         float(
             _servers_needed(
-                asking, _rungs(fleets.q, cells, some, end), cells, some, end, trip_s[fleets.trip[run : run + 1]]
+                asking,
+                _rungs(fleets.q, cells, some, end),
+                fleets.q,
+                cells,
+                some,
+                end,
+                trip_s[fleets.trip[run : run + 1]],
             )[0, 0]
         )
         for end, trip_s in ((LOW, trips.low_s), (MID, trips.mid_s))

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from advisor.batching import grid_quantile_s
-from advisor.capacity import queue_times_s
-from advisor.columns import HIGH, LOW, MID, Cells, Ends, FloatArray, IntArray, Sized
+from advisor.capacity import fewest, queue_times_s
+from advisor.columns import HIGH, LOW, MID, Cells, Column, Ends, FloatArray, IntArray, Sized
 from advisor.continuous import Generation, generation_s
 from advisor.queue_model import QueueTimes
+
+_MOST = 1e6
+"""Workers with which a queue that cannot hold its objectives is told from one that can."""
 
 
 class _Queues(NamedTuple):
@@ -70,6 +73,57 @@ def times_s(
             times = answer(q, queues.of(which), servers[which])
             wait[which], response[which] = times.wait, times.response
     return QueueTimes(wait, response)
+
+
+def times_of_runs(q: float, cells: Cells, cell: IntArray, end: int, servers: Column) -> QueueTimes:
+    """Quantiles of wait and response of many runs, each of a cell and a fleet that many of them share [s]."""
+    pairs, back = np.unique(np.stack([cell, servers.astype(np.float64)]), axis=1, return_inverse=True)
+    times = times_s(q, cells, pairs[0].astype(np.intp), end, np.maximum(pairs[1], 1.0))
+    wait, response = (np.where(pairs[1] > 0, time, np.inf)[back] for time in times)
+    return QueueTimes(wait, response)
+
+
+def fewest_workers(
+    q: float,
+    cells: Cells,
+    some: IntArray,
+    end: int,
+    *,
+    bands: int,
+    response_s: FloatArray | None,
+    first_s: FloatArray | None,
+) -> FloatArray:
+    """Fewest workers of some queues that keep the objectives less the network, by exact search.
+
+    Parameters
+    ----------
+    response_s, first_s : array, shape (bands,), optional
+        Longest response and time to the first token in a worker's reach; None where there is no such objective.  [s]
+
+    Returns
+    -------
+    array, shape (queues, bands)
+        Whole numbers; infinite where no number suffices.
+    """
+    row, band = (axis.ravel() for axis in np.indices((some.size, bands)))
+    idle_first, offered = cells.first_s[end][some], np.floor(cells.arrivals_per_s * cells.service_s[end])[some]
+
+    def holds(at: IntArray, workers: FloatArray) -> NDArray[np.bool_]:
+        times = times_s(q, cells, some[row[at]], end, workers)
+        held = np.isfinite(times.response)
+        if response_s is not None:
+            held &= times.response <= response_s[band[at]]
+        if first_s is not None:
+            held &= times.wait + idle_first[row[at]] <= first_s[band[at]]
+        return held
+
+    finite = np.flatnonzero(np.isfinite(offered[row]))
+    possible = finite[holds(finite, np.full(finite.size, _MOST))]
+    found = np.full(row.size, np.inf)
+    found[possible] = offered[row[possible]] + fewest(
+        lambda at, more: holds(possible[at], offered[row[possible[at]]] + more), possible.size
+    )
+    return found.reshape(some.size, bands)
 
 
 def per_token_s(fleets: Sized, runs: IntArray) -> Ends:

@@ -72,7 +72,6 @@ def token_plan(
     *,
     prefill_s: Ends,
     step_s: Ends,
-    rates_per_s: FloatArray,
     output_tokens: int,
     tpot_s: float,
     budget_s: float | None,
@@ -100,9 +99,9 @@ def token_plan(
 
     Notes
     -----
-    A worker has as few slots as carry all traffic with some to spare, else as many as memory and objectives allow with
-    all of them taken, at the upper end.  With b sequences and the time p that a prompt adds to a step, L output tokens
-    take L step(b) + b p, and b requests share it.
+    A worker has as many slots as memory and objectives allow with all of them taken, at the upper end, whatever the
+    traffic: more of it never makes another plan.  With b sequences and the time p that a prompt adds to a step, L
+    output tokens take L step(b) + b p, and b requests share it.
     """
     sequences = np.array(settings["sequences"], float)
     pauses = _each(lambda prefill, step: np.maximum(prefill - step[..., 0], 0.0)[..., None], prefill_s, step_s)
@@ -118,10 +117,8 @@ def token_plan(
     memory = weight_bytes[:, None, None] + sequences * sequence_bytes[:, None, None]
     slow = whole[2] > (np.inf if budget_s is None else budget_s)
     good: BoolArray = np.asarray((memory <= room_bytes[..., None]) & (token[2] <= tpot_s) & ~slow)
-    load = rates_per_s[:, None, None] * whole[2][:, None]
-    enough = good[:, None] & (load + settings["slot_deviations"] * np.sqrt(load) <= sequences)
     most = np.where(good.any(axis=2), sequences.size - 1 - good[..., ::-1].argmax(axis=2), 0)
-    chosen = np.where(enough.any(axis=3), enough.argmax(axis=3), most[:, None])
+    chosen = np.repeat(most[:, None], TRAFFICS, axis=1)
     chosen[:, FUNCTION] = 0
     able: BoolArray = np.asarray(good.any(axis=2))
     able[:, :unit] = False
@@ -183,7 +180,6 @@ def served(asking: Question, columns: ClassColumns, times: tuple[Ends, ...], *, 
     return token_plan(
         prefill_s=times[0],
         step_s=times[1],
-        rates_per_s=asking.rates_per_s,
         output_tokens=asking.output_tokens,
         tpot_s=asking.token_s or np.inf,
         budget_s=asking.response_s,

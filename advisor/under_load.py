@@ -7,7 +7,7 @@ from advisor.cold_mixture import mixed_quantile_s
 from advisor.columns import HIGH, LOW, MID, Ends, FloatArray, IntArray, Network, Sized
 from advisor.question import Question
 from advisor.queue_model import QueueTimes, service_quantile
-from advisor.queues import times_s
+from advisor.queues import times_of_runs, times_s
 
 _GROWN = np.linspace(0.0, 1.0, 65)
 """Steps of each of the two looks for the traffic that a fleet bears."""
@@ -104,7 +104,7 @@ def _on_functions(fleets: Sized, runs: IntArray) -> NDArray[np.bool_]:
 def _times(fleets: Sized, runs: IntArray, end: int) -> QueueTimes:
     """Queue of some runs; functions do not queue."""
     cells, cell = fleets.cells, fleets.cell[runs]
-    times = times_s(fleets.q, cells, cell, end, fleets.servers[runs].astype(float))
+    times = times_of_runs(fleets.q, cells, cell, end, fleets.servers[runs])
     on = _on_functions(fleets, runs)
     alone = cells.service_s[end][cell] * service_quantile(fleets.q, cells.service_cv**2)
     return QueueTimes(np.where(on, 0.0, times.wait), np.where(on, alone, times.response))
