@@ -1,7 +1,7 @@
 """The queueing formula against long simulations, and its speed; the tables of ``docs/methodology/capacity.md``.
 
     pip install numba
-    python benchmarks/capacity.py            everything, some 20 CPU minutes, and the tables written
+    python benchmarks/capacity.py            everything, some 30 CPU minutes, and the tables written
     python benchmarks/capacity.py speed      a million quantiles and a million sizings, CPU seconds
 
 No cell lies on a node of the table of corrections except by chance; seeds are others than those it was fitted on.
@@ -21,7 +21,8 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from advisor.capacity import response_quantile_s, servers_for, service_quantile  # noqa: E402
+from advisor.capacity import response_quantile_s, servers_for  # noqa: E402
+from advisor.queue_model import service_quantile  # noqa: E402
 
 PAGE = ROOT / "docs" / "methodology" / "capacity.md"
 SERVERS = (1, 2, 3, 5, 8, 16, 32, 64)
@@ -29,7 +30,7 @@ UTILISATION = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 SERVICE_CV = (0.0, 0.3, 0.7, 1.0, 1.4, 2.0)
 ARRIVAL_CV = (0.5, 0.8, 1.0, 1.4, 2.0)
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
-CUSTOMERS, MOST_CUSTOMERS, MEMORIES = 1_500_000, 12_000_000, 1500
+CUSTOMERS, MOST_CUSTOMERS, MEMORIES = 1_500_000, 16_000_000, 3000
 """Customers of a run: at least, at most, and in units of the length of its memory."""
 SEED = 20_000_000
 SIZINGS = 300

@@ -146,7 +146,7 @@ def test_tokens_are_the_traffic_of_all_sites_in_other_words(ask: Ask) -> None:
 def test_buying_tokens_is_cheaper_up_to_where_its_bill_is_that_of_the_machine(ask: Ask) -> None:
     lengths = {"input_tokens": 200, "output_tokens": 600, "peak_factor": 1}
     own = "own-server/-/server-1x-t4/llama.cpp/int8"
-    found = ask(**LANGUAGE, **lengths, qps=0.01, ttft_ms=600_000, tpot_ms=1000).break_even(own, DEAR, axis="tokens")
+    found = ask(**LANGUAGE, **lengths, qps=0.01, ttft_ms=60_000, tpot_ms=1000).break_even(own, DEAR, axis="tokens")
     (at,) = found.crossings
     per_token = (200 * 0.4 + 600 * 1.6) / 800 / 1e6
     assert at * per_token == pytest.approx(found.first.usd[found.at.index(at)], rel=1e-3)
