@@ -12,7 +12,7 @@ from advisor.columns import HIGH, LOW, MID, Cells, Column, Ends, FloatArray, Int
 from advisor.continuous import Generation, generation_s
 from advisor.queue_model import QueueTimes
 
-_MOST = 1e6
+_MOST = float(2**20)
 """Workers with which a queue that cannot hold its objectives is told from one that can."""
 
 

@@ -17,6 +17,7 @@ from advisor.question import Question
 def one_shot_plan(
     *,
     batch_s: Ends,
+    bursts_per_s: FloatArray,
     budget_s: float,
     accelerator: BoolArray,
     unit: int,
@@ -29,11 +30,14 @@ def one_shot_plan(
     ----------
     batch_s : three arrays, shape (classes, shapes, batches)
         Low, mid and high latency of a batch.  [s]
+    bursts_per_s : array, shape (3,)
+        Peak arrivals by traffic, times their burstiness where that is above 1.  [1/s]
     budget_s : float
         Latency objective.  [s]
     accelerator : bool array, shape (classes,)
         Accelerators take one unit a worker, and the batch that costs least time a request of those that leave room in
-        the objective; processors do not batch and take as many cores as the objective asks.
+        the objective, or batches of one where a worker would be busy with them for a small share of the time;
+        processors do not batch and take as many cores as the objective asks.
     unit : int
         Index of the shape of one unit.
     memory_bytes : array, shape (classes,)
@@ -47,7 +51,8 @@ def one_shot_plan(
     allowed = (high <= settings["batch_share"] * budget_s) & accelerator[:, None, None]
     allowed[..., 0] = True
     best = np.where(allowed, high / batches, np.inf).argmin(axis=2)
-    chosen = np.repeat(best[:, None], TRAFFICS, axis=1)
+    rare = bursts_per_s[:, None] * high[:, None, :, 0] <= settings["batch_load"]
+    chosen = np.where(rare, 0, best[:, None])
     chosen[:, FUNCTION] = 0
     full = _each(lambda values: _chosen(values, chosen), batch_s)
     quick = full[2] <= settings["latency_share"] * budget_s
@@ -169,6 +174,7 @@ def served(asking: Question, columns: ClassColumns, times: tuple[Ends, ...], *, 
         memory = columns.weight_bytes * settings["memory_factor"] + columns.overhead_bytes
         return one_shot_plan(
             batch_s=times[0],
+            bursts_per_s=asking.rates_per_s * max(asking.asked.burstiness, 1.0),
             budget_s=asking.response_s or np.inf,
             accelerator=columns.accelerator,
             unit=unit,
