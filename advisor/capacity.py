@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from advisor.queue_model import FloatArray, QueueTimes, queue_times, service_quantile
+from advisor.queue_model import FloatArray, QueueTimes, margin, queue_times, service_quantile
 
 _NO_LOAD = float(np.finfo(float).eps)
 _RESOLUTION = float(np.finfo(np.float32).eps)
@@ -91,6 +91,7 @@ def servers_for(
     service_s: ArrayLike,
     service_cv: ArrayLike = 1.0,
     arrival_cv: ArrayLike = 1.0,
+    kept: float | None = None,
 ) -> FloatArray | float:
     """Fewest servers that keep a response quantile within an objective.
 
@@ -100,6 +101,10 @@ def servers_for(
         As in :func:`response_quantile_s`.
     response_s : float or array
         Objective on the quantile.  [s]
+    kept : float, optional
+        Share of the objective that is kept for the error of the quantile; that of the corrections by default, 0 for the
+        servers with which the quantile itself is within the objective.  None is kept where no number of servers would
+        do then.  [unitless]
 
     Returns
     -------
@@ -115,7 +120,11 @@ def servers_for(
     )
     shape = arrays[0].shape
     q, target, rate, mean, service_cv, arrival_cv = (array.ravel() for array in arrays)
-    possible = (service_quantile(q, np.square(service_cv)) * mean <= target) & np.isfinite(rate * mean)
+    alone, tight = (
+        service_quantile(q, np.square(service_cv)) * mean,
+        target / (1 + (margin() if kept is None else kept)),
+    )
+    possible, target = (alone <= target) & np.isfinite(rate * mean), np.where(alone <= tight, tight, target)
 
     def holds(at: NDArray[np.integer], servers: FloatArray) -> NDArray[np.bool_]:
         times = queue_times_s(

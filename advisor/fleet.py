@@ -28,6 +28,7 @@ from advisor.columns import (
     Stacks,
 )
 from advisor.question import Question
+from advisor.queue_model import margin
 from advisor.queues import fewest_workers, times_of_runs, times_s
 
 LADDER_LEVELS = 14
@@ -239,11 +240,9 @@ def _servers_needed(
     """Servers that keep every latency objective, per cell (of some) and network band."""
     needed = rungs.first[:, None] + np.zeros(len(bands))
     if asking.response_s is not None:
-        needed = np.maximum(needed, servers_on_ladder(rungs, rungs.response_s, asking.response_s - bands))
-    if asking.first_s is not None:
-        needed = np.maximum(
-            needed, servers_on_ladder(rungs, rungs.wait_s + cells.first_s[end][some][:, None], asking.first_s - bands)
-        )
+        objective = asking.response_s - bands
+        tight, plain = (servers_on_ladder(rungs, rungs.response_s, objective / x) for x in (1 + margin(), 1.0))
+        needed = np.where(np.isfinite(tight), tight, plain)
     together = np.flatnonzero(cells.together[some])
     if len(together):
         whole, first = (None if each is None else each - bands for each in (asking.response_s, asking.first_s))

@@ -116,7 +116,7 @@ def load_curves(
         above("response_s", response_s, 0),
     )
     servers = servers_for(
-        QUANTILES[-1], response_s=queue.response_s, arrivals_per_s=queue.arrivals_per_s, **_law(queue)
+        QUANTILES[-1], response_s=queue.response_s, arrivals_per_s=queue.arrivals_per_s, kept=0.0, **_law(queue)
     )
     numbers = range(max(queue.replicas - 1, 1), queue.replicas + 2)
     return LoadCurves(

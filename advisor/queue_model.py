@@ -4,6 +4,7 @@ Times are in mean service times.  The correction is a table over servers, waitin
 and arrivals, and quantile (``data/queues``); how well both together hold is in ``docs/methodology/capacity.md``.
 """
 
+import tomllib
 from functools import cache
 from typing import NamedTuple
 
@@ -141,6 +142,13 @@ def corrections() -> Corrections:
     axes = (np.log2(servers), waiting, service_cv, arrival_cv, -np.log1p(-q))
     excess, wait = (column.reshape([len(axis) for axis in axes]) for column in rows[:, 5:].T)
     return Corrections(axes, excess, wait)
+
+
+@cache
+def margin() -> float:
+    """Share of an objective that sizing keeps for the error of the quantile, see ``data/queues/corrections.toml``."""
+    table = tomllib.loads((DATA / "queues" / "corrections.toml").read_text(encoding="utf-8"))
+    return float(table["sizing"]["margin"])
 
 
 def queue_times(

@@ -10,7 +10,7 @@ from advisor.batching import grid_quantile_s
 from advisor.capacity import fewest, queue_times_s
 from advisor.columns import HIGH, LOW, MID, Cells, Column, Ends, FloatArray, IntArray, Sized
 from advisor.continuous import Generation, generation_s
-from advisor.queue_model import QueueTimes
+from advisor.queue_model import QueueTimes, margin
 
 _MOST = float(2**20)
 """Workers with which a queue that cannot hold its objectives is told from one that can."""
@@ -93,7 +93,9 @@ def fewest_workers(
     response_s: FloatArray | None,
     first_s: FloatArray | None,
 ) -> FloatArray:
-    """Fewest workers of some queues that keep the objectives less the network, by exact search.
+    """Fewest workers of some queues that keep the objectives less the network and a margin, by exact search.
+
+    The margin is that of :func:`~advisor.capacity.servers_for`.
 
     Parameters
     ----------
@@ -108,17 +110,21 @@ def fewest_workers(
     row, band = (axis.ravel() for axis in np.indices((some.size, bands)))
     idle_first, offered = cells.first_s[end][some], np.floor(cells.arrivals_per_s * cells.service_s[end])[some]
 
+    longer = np.full(row.size, 1 + margin())
+
     def holds(at: IntArray, workers: FloatArray) -> NDArray[np.bool_]:
         times = times_s(q, cells, some[row[at]], end, workers)
         held = np.isfinite(times.response)
         if response_s is not None:
-            held &= times.response <= response_s[band[at]]
+            held &= times.response * longer[at] <= response_s[band[at]]
         if first_s is not None:
-            held &= times.wait + idle_first[row[at]] <= first_s[band[at]]
+            held &= (times.wait + idle_first[row[at]]) * longer[at] <= first_s[band[at]]
         return held
 
     finite = np.flatnonzero(np.isfinite(offered[row]))
-    possible = finite[holds(finite, np.full(finite.size, _MOST))]
+    most = np.full(finite.size, _MOST)
+    longer[finite[~holds(finite, most)]] = 1.0
+    possible = finite[holds(finite, most)]
     found = np.full(row.size, np.inf)
     found[possible] = offered[row[possible]] + fewest(
         lambda at, more: holds(possible[at], offered[row[possible[at]]] + more), possible.size

@@ -10,7 +10,7 @@ from scipy import stats
 
 from advisor.capacity import arrivals_for, queue_times_s, response_quantile_s, servers_for
 from advisor.fleet import ladder, servers_on_ladder, times_on_ladder
-from advisor.queue_model import erlang_c, service_quantile
+from advisor.queue_model import erlang_c, margin, service_quantile
 
 utilisations = st.floats(0.05, 0.95)
 services = st.floats(1e-4, 10.0)
@@ -149,9 +149,18 @@ def test_an_overloaded_queue_never_answers() -> None:
 def test_servers_for_is_the_fewest_that_do(offered: float, slack: float, cv: float) -> None:
     wanted = {"arrivals_per_s": offered, "service_s": 1.0, "service_cv": cv}
     objective = slack * float(service_quantile(0.99, cv**2))
-    count = servers_for(0.99, response_s=objective, **wanted)
+    count = servers_for(0.99, response_s=objective, kept=0.0, **wanted)
     assert response_quantile_s(0.99, servers=count, **wanted) <= objective
     assert count == 1 or response_quantile_s(0.99, servers=count - 1, **wanted) > objective
+
+
+@given(st.floats(0.1, 400.0), st.floats(1.001, 6.0), st.floats(0.0, 1.0))
+def test_sizing_keeps_a_margin_where_one_can_be_kept(offered: float, slack: float, cv: float) -> None:
+    wanted = {"arrivals_per_s": offered, "service_s": 1.0, "service_cv": cv}
+    service = float(service_quantile(0.99, cv**2))
+    target = slack * service / (1 + margin()) if slack >= 1 + margin() else slack * service
+    count = servers_for(0.99, response_s=slack * service, **wanted)
+    assert count == servers_for(0.99, response_s=target * (1 + 1e-12), kept=0.0, **wanted)
 
 
 def test_no_number_of_servers_beats_the_service_itself() -> None:
@@ -162,7 +171,7 @@ def test_no_number_of_servers_beats_the_service_itself() -> None:
 def test_the_ladder_sizes_as_the_formula_does(offered: float, slack: float, cv: float) -> None:
     rungs = ladder(0.99, arrivals_per_s=offered, service_s=np.array([1.0]), service_cv=cv, arrival_cv=1.0)
     objective = slack * float(service_quantile(0.99, cv**2))
-    exact = servers_for(0.99, response_s=objective, arrivals_per_s=offered, service_s=1.0, service_cv=cv)
+    exact = servers_for(0.99, response_s=objective, arrivals_per_s=offered, service_s=1.0, service_cv=cv, kept=0.0)
     found = servers_on_ladder(rungs, rungs.response_s, np.array([objective]))[0, 0]
     assert exact <= found <= exact + max(1, 0.01 * exact)
 

@@ -40,7 +40,7 @@ def test_the_replicas_needed_hold_the_objective_and_one_fewer_does_not(
 ) -> None:
     asked = {"arrivals_per_s": rate, "service_s": service, "response_s": stretch * service, "service_cv": 0.5}
     found = load_curves(replicas=1, workers=workers, **asked)
-    servers = servers_for(0.99, arrivals_per_s=rate, service_s=service, response_s=stretch * service, service_cv=0.5)
+    servers = servers_for(0.99, kept=0.0, **asked)
     if not math.isfinite(servers):
         assert found.needed == math.inf
         assert found.alone_s > stretch * service
