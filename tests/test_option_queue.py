@@ -4,9 +4,15 @@ import pytest
 from small_knowledge import Ask
 
 from advisor.errors import UnknownIdError
+from advisor.full_advice import FullAdvice
 from advisor.load_curve import load_curves
 from advisor.option_queue import option_queue, origin_lines, shown_queue
+from advisor.results import Option
 from advisor.text import languages
+
+
+def plain_one(advice: FullAdvice) -> Option:
+    return next(one for one in advice.shortlist if option_queue(advice.evaluation, one.id).kind == "plain")
 
 
 def test_a_queue_needs_as_many_replicas_as_the_advice_buys(ask: Ask) -> None:
@@ -39,7 +45,7 @@ def test_a_stack_that_holds_the_objective_at_the_middle_alone_is_shown_there(ask
 
 def test_spare_replicas_are_no_part_of_the_queue(ask: Ask) -> None:
     plain, spare = ask(), ask(spare_replicas=2)
-    option = next(one for one in spare.shortlist if option_queue(spare.evaluation, one.id).kind == "plain")
+    option = plain_one(spare)
     assert option_queue(spare.evaluation, option.id).replicas == option.replicas - 2
     assert option_queue(spare.evaluation, option.id) == option_queue(plain.evaluation, option.id)
 
@@ -55,7 +61,7 @@ def test_a_function_shows_the_best_stack_that_queues(ask: Ask) -> None:
     function = next(one for one in advice.shortlist if one.operation == "function" or one.utilisation is None)
     shown = shown_queue(advice, function.id)
     assert (shown.kind, shown.looked_at.id) == ("functions", function.id)
-    assert shown.option.id == advice.best.id
+    assert shown.option.id == plain_one(advice).id
     assert shown_queue(advice, None).looked_at.id == advice.best.id
 
 
@@ -69,7 +75,7 @@ def test_a_language_model_has_no_such_queue(ask: Ask) -> None:
 def test_whose_numbers_are_shown_is_said(ask: Ask, lang: str) -> None:
     advice = ask()
     function = next(one for one in advice.shortlist if one.utilisation is None)
-    assert len(list(origin_lines(shown_queue(advice, None), lang))) == 1
+    assert len(list(origin_lines(shown_queue(advice, plain_one(advice).id), lang))) == 1
     assert len(list(origin_lines(shown_queue(advice, function.id), lang))) == 2
     language = ask(model="llama-3-8b", qps=1, p99_ms=None)
     assert len(list(origin_lines(shown_queue(language, None), lang))) == 2

@@ -37,12 +37,16 @@ def option(number: int, **changes: Any) -> Option:
         "batch": 1,
         "usd_per_month": 100.0 * number,
         "usd_per_month_known": True,
+        "p50_ms": Interval(4.0 * number, 6.0 * number, 12.0 * number),
+        "p90_ms": Interval(7.0 * number, 10.0 * number, 20.0 * number),
+        "p95_ms": Interval(8.0 * number, 12.0 * number, 24.0 * number),
         "p99_ms": Interval(10.0 * number, 15.0 * number, 30.0 * number),
         "ttft_ms": None,
         "tpot_ms": None,
         "network_ms": Interval(1.0, 2.0, 3.0),
         "cold": None,
         "utilisation": 0.5,
+        "headroom": 0.4,
         "score": 1.0 / number,
         "scores": (),
         "p_best": 1.0 / number,
@@ -84,7 +88,7 @@ class SampleAdvice:
         """Nothing was measured."""
 
     def explain(self, option_id: str, lang: str) -> str:
-        return sentence("report.utilisation", lang, value=option_id)
+        return sentence("report.cost_line", lang, cost=option_id)
 
 
 def sample_advice(asked: Requirements) -> SampleAdvice:
