@@ -1,6 +1,6 @@
 """The five questions that the first page of a report answers, each in a few sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.bill_table import in_own_currency, total_texts
 from advisor.document import Candidate, Document, WhatIf
@@ -123,7 +123,7 @@ def _changes(document: Document, knowledge: Knowledge, lang: str) -> list[str]:
     if document.what_if is None:
         stopped = [verdict.best for verdict in document.families if verdict.best and not verdict.best.fits]
         return [_miss(candidate, knowledge, lang) for candidate in stopped]
-    flips = [_flip(one, lang) for one in document.what_if if not one.same]
+    flips = [*_flips([one for one in document.what_if if not one.same], lang)]
     same = [
         sentence("answer.same_part", lang, field=_field(one, lang), value=_value(one.field, one.value, lang))
         for one in document.what_if
@@ -133,17 +133,28 @@ def _changes(document: Document, knowledge: Knowledge, lang: str) -> list[str]:
     return flips + steady
 
 
-def _flip(one: WhatIf, lang: str) -> str:
-    code = "nothing" if one.best is None else "found" if one.searched else "given"
-    return sentence(
-        f"answer.change_{code}",
-        lang,
-        field=_field(one, lang),
-        value=_value(one.field, one.value, lang),
-        was=_value(one.field, one.was, lang),
-        stack="" if one.best is None else stack_name(one.best, lang),
-        cost="" if one.best is None else cost_text(one.best, lang),
-    )
+def _flips(changes: Sequence[WhatIf], lang: str) -> Iterator[str]:
+    """Other first choices, each with all that leads to it; then what lets nothing fit."""
+    leads_to: dict[str, list[str]] = {}
+    nothing = []
+    for one in changes:
+        code = "nothing" if one.best is None else "found" if one.searched else "given"
+        text = sentence(
+            f"answer.change_{code}",
+            lang,
+            field=_field(one, lang),
+            value=_value(one.field, one.value, lang),
+            was=_value(one.field, one.was, lang),
+            cost="" if one.best is None else cost_text(one.best, lang),
+        )
+        if one.best is None:
+            nothing.append(text)
+        else:
+            leads_to.setdefault(stack_name(one.best, lang), []).append(text)
+    joiner = sentence("report.joiner", lang)
+    for stack, parts in leads_to.items():
+        yield sentence("answer.change_to", lang, stack=stack, parts=joiner.join(parts))
+    yield from nothing
 
 
 def _field(one: WhatIf, lang: str) -> str:

@@ -287,9 +287,9 @@ def markdown(table: Table) -> str:
 def put(name: str, text: str) -> None:
     """Write a table between its markers."""
     page = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     head, rest = page.split(begin)
-    PAGE.write_text(head + begin + text + end + rest.split(end)[1], encoding="utf-8")
+    PAGE.write_text(f"{head}{begin}{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def main() -> None:
