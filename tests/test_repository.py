@@ -37,6 +37,8 @@ SYSTEMS = {
 }
 OLDEST_PYTHON = {"python_version": "3.11", "python_full_version": "3.11.7", "platform_python_implementation": "CPython"}
 
+MOST_BYTES = 1_000_000
+"""Of a committed file."""
 LOCK_LINE = re.compile(r"[a-z0-9-]+==[0-9][0-9A-Za-z.]*( ; [^/\\@]+)?")
 # JupyterLab comes with Binder's base image; pyarrow is large and no notebook reads Parquet.
 FROM_BASE_IMAGE = {"jupyterlab"}
@@ -70,13 +72,16 @@ def asked(*extras: str) -> list[Requirement]:
     ]
 
 
-def tracked_texts() -> Iterator[tuple[str, str]]:
-    """Name and text of every file that is or would be committed, compressed tables unpacked."""
+def tracked() -> list[Path]:
+    """Every file that is or would be committed."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
-    for path in (ROOT / name for name in names if name):
-        if not path.is_file():
-            continue
+    return [path for path in (ROOT / name for name in names if name) if path.is_file()]
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    """Name and text of every file that is or would be committed, compressed tables unpacked."""
+    for path in tracked():
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         if b"\0" not in content:
             yield path.relative_to(ROOT).as_posix(), content.decode("utf-8")
@@ -202,6 +207,13 @@ def test_notebooks_carry_no_outputs_and_no_programs(path: Path) -> None:
         assert (cell["outputs"], cell["execution_count"]) == ([], None), source
         assert len(source.splitlines()) <= MOST_LINES, source
         assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, FORBIDDEN_IN_CELLS)], source
+
+
+def test_no_large_file_and_no_package_is_committed() -> None:
+    files = tracked()
+    assert files
+    assert [file.name for file in files if file.suffix == ".whl"] == []
+    assert [file.name for file in files if file.stat().st_size > MOST_BYTES] == []
 
 
 def test_no_committed_text_holds_a_path_of_somebodys_machine() -> None:

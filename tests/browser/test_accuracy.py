@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pictures import CUT_OFF
 from playwright.sync_api import Browser, expect
 from servers import ended, free_port, started
 
@@ -14,10 +15,6 @@ from advisor.paths import packed
 pytestmark = pytest.mark.browser
 
 MINUTE_MS = 60_000
-CUT_OFF = """[...document.querySelectorAll('.advisor .main-svg text')].filter(text => {
-  const box = text.getBoundingClientRect(), frame = text.closest('.js-plotly-plot').getBoundingClientRect();
-  return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1);
-}).map(text => text.textContent)"""
 
 
 def test_the_card_is_drawn_answers_and_switches_the_language(browser: Browser, tmp_path: Path) -> None:
